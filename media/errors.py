@@ -1,0 +1,30 @@
+"""Why a picture or a video cannot be used."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+
+class Reason(StrEnum):
+    """One thing that is wrong with a file; the studio turns it into the member's sentence."""
+
+    NOT_A_PICTURE = "not_a_picture"
+    NOT_A_VIDEO = "not_a_video"
+    NO_VIDEO_STREAM = "no_video_stream"
+    BROKEN = "broken"
+    TOO_SHORT = "too_short"
+    TOO_SMALL = "too_small"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_MANY_FRAMES = "too_many_frames"
+    TOO_LARGE = "too_large"
+    TOO_COMPLEX = "too_complex"
+
+
+class MediaRefused(Exception):
+    """The file cannot be used; `facts` fill the sentence (seconds, width, height, limit …)."""
+
+    def __init__(self, reason: Reason, **facts: Any) -> None:
+        super().__init__(reason, facts)
+        self.reason = reason
+        self.facts = facts

@@ -1,0 +1,70 @@
+"""The values that the media room speaks in: what a file is, and what was made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a file is by its content, whatever it is called; a GIF or WebP may be either."""
+
+    PICTURE = "picture"
+    VIDEO = "video"
+    EITHER = "either"
+    NEITHER = "neither"
+
+
+class Change(StrEnum):
+    """What was done to an input, where the member should be told."""
+
+    CONVERTED = "converted"
+    TRIMMED = "trimmed"
+    SCALED_DOWN = "scaled_down"
+    SCALED_UP = "scaled_up"
+    PADDED = "padded"
+    FLATTENED = "flattened"
+    FIRST_FRAME = "first_frame"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFacts:
+    """A picture as it will be shown (after EXIF rotation): pixels and bytes."""
+
+    format: str
+    width: int
+    height: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipFacts:
+    """A video as it will be played (after rotation metadata): pixels, seconds, frames a second, bytes."""
+
+    format: str
+    codec: str
+    width: int
+    height: int
+    seconds: float
+    frames_per_second: float
+    has_sound: bool
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedPicture:
+    """A picture made ready: what came in, what went out, what was changed."""
+
+    before: PictureFacts
+    after: PictureFacts
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedClip:
+    """A video made ready; `reencoded` False means that the picture data is the member's own, untouched."""
+
+    before: ClipFacts
+    after: ClipFacts
+    changes: tuple[Change, ...]
+    reencoded: bool

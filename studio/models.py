@@ -1,0 +1,234 @@
+"""The values that the studio works with: orders, jobs and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class JobState(StrEnum):
+    """Where a job stands; the allowed moves between states are in `studio.jobs`."""
+
+    RECEIVED = "received"
+    PREPARING = "preparing"
+    PENDING_APPROVAL = "pending_approval"
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    UNKNOWN = "unknown"
+    RENDERING = "rendering"
+    FETCHING = "fetching"
+    DELIVERING = "delivering"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+    @property
+    def ended(self) -> bool:
+        return self in ENDED
+
+
+ENDED = frozenset(
+    {JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.REFUSED, JobState.EXPIRED}
+)
+
+
+class Orientation(StrEnum):
+    """Which input decides how the character faces (`character_orientation` at the provider)."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long the reference video may be; the limits are in `provider.md`, section 5."""
+        return 30.0 if self is Orientation.VIDEO else 10.0
+
+
+class ShotType(StrEnum):
+    CUSTOMIZE = "customize"
+    INTELLIGENT = "intelligent"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file as a member attached it; nothing about it has been checked yet except by Discord.
+
+    `size` is in bytes as Discord states it.
+    """
+
+    url: str
+    filename: str
+    size: int
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the member asked for beyond the two files; `orientation` None = by the clip's length."""
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    orientation: Orientation | None = None
+    keep_sound: bool = True
+    shot_type: ShotType = ShotType.CUSTOMIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in Discord a job's conversation happens; every id is a Discord snowflake.
+
+    `answer_id` is the public answer to the interaction, `thread_id` the thread that hangs from it
+    (None: the conversation stays in the channel), `card_id` the status card, `outcome_id` the one
+    message that says how it ended. `interaction_token` finds an answer whose id was lost in a crash.
+    """
+
+    guild_id: int
+    channel_id: int
+    answer_id: int | None = None
+    thread_id: int | None = None
+    card_id: int | None = None
+    outcome_id: int | None = None
+    interaction_token: str | None = field(default=None, repr=False)
+
+    @property
+    def talk_id(self) -> int:
+        """The channel or thread in which the conversation goes on."""
+        return self.thread_id or self.channel_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One member's wish for one clip, at the moment it was accepted."""
+
+    job_id: str
+    member: Member
+    place: Place
+    picture: SourceFile
+    video: SourceFile
+    wishes: Wishes
+    ordered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the member should know of how the inputs were changed, as a text code."""
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """The two files once they are ours: storage keys, and what the provider will be sent.
+
+    `seconds` is the length of the prepared video, `thumbnails` the keys of two small JPEGs (picture, video).
+    """
+
+    picture_key: str
+    video_key: str
+    picture_thumbnail_key: str
+    video_thumbnail_key: str
+    seconds: float
+    has_sound: bool
+    orientation: Orientation
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """The finished result in our storage; `source_url` is where the provider keeps it."""
+
+    key: str
+    size: int
+    seconds: float
+    width: int
+    height: int
+    has_sound: bool
+    source_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a job did not end in a clip: a text code with its facts, and what it cost in the end."""
+
+    code: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    cost_usd_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One row of the jobs table, the truth about one order.
+
+    Money is in `usd_micros`, millionths of a dollar. `progress` is in permille and never falls.
+    `closed_at` is set when the ended job has been told, tidied and needs no more work.
+    """
+
+    order: Order
+    state: JobState
+    version: int
+    state_since: datetime
+    wake_at: datetime | None = None
+    inputs: Inputs | None = None
+    held_usd_micros: int | None = None
+    cost_usd_micros: int | None = None
+    provider_job_id: str | None = None
+    submitted_at: datetime | None = None
+    expected_at: datetime | None = None
+    clip: Clip | None = None
+    ending: Ending | None = None
+    progress: int = 0
+    tries: int = 0
+    cancel_requested: bool = False
+    closed_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        return self.order.job_id
+
+    @property
+    def place(self) -> Place:
+        return self.order.place
+
+    @property
+    def price_usd_micros(self) -> int | None:
+        """The best figure known: what was charged, else what is held for it."""
+        return self.cost_usd_micros if self.cost_usd_micros is not None else self.held_usd_micros
+
+
+class Stage(StrEnum):
+    """What a member sees of a job's state on the status card."""
+
+    CHECKING = "checking"
+    QUEUED = "queued"
+    RENDERING = "rendering"
+    FETCHING = "fetching"
+    POSTING = "posting"
+    DONE = "done"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What the status card shows; `fraction` is 0 to 1, reaches 1 only with the clip, never falls."""
+
+    stage: Stage
+    fraction: float
+    started_at: datetime
+    expected_at: datetime | None = None
+    position: int | None = None
+    price_usd_micros: int | None = None
+    can_cancel: bool = False
+    elapsed_seconds: float = 0.0
+    notices: tuple[Notice, ...] = ()

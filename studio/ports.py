@@ -1,0 +1,196 @@
+"""What the studio asks of the world outside: protocols that the other rooms satisfy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from studio.models import Clip, Ending, Job, Orientation, Place, Progress, ShotType, SourceFile
+
+Clock = Callable[[], datetime]
+"""Returns the present moment, timezone-aware, in UTC."""
+
+
+# ── the provider ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRequest:
+    """What is submitted; the URLs come from `Provider.upload`. `webhook_url` None = polling only."""
+
+    image_url: str
+    video_url: str
+    prompt: str
+    negative_prompt: str
+    orientation: Orientation
+    keep_sound: bool
+    shot_type: ShotType
+    webhook_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The provider's answer to an accepted submit."""
+
+    provider_job_id: str
+    cost_usd_micros: int | None
+    expected_at: datetime | None
+    request_id: str | None
+
+
+class RemoteState(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFailure:
+    """`text_code` is the sentence for the member, `reason` the provider's own words for the log."""
+
+    text_code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteJob:
+    """One render as the provider sees it now; `output_url` is the video, once there is one."""
+
+    provider_job_id: str
+    state: RemoteState
+    output_url: str | None = None
+    failure: RemoteFailure | None = None
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteListing:
+    """One line of the provider's job list; `model` is its slug."""
+
+    provider_job_id: str
+    state: RemoteState
+    model: str | None
+    created_at: datetime | None
+
+
+class Provider(Protocol):
+    """Who renders. Every method raises the `ProviderError` leaves of `studio.errors`."""
+
+    async def estimate(self, request: RenderRequest, *, seconds: float) -> int | None:
+        """Return the price in usd_micros, or None when the provider does not say.
+
+        Creates nothing, charges nothing and may be repeated.
+        """
+
+    async def upload(self, path: Path, *, content_type: str) -> str:
+        """Hand the file to the provider and return its URL, readable for an hour."""
+
+    async def submit(self, request: RenderRequest) -> Submission:
+        """Order the render, which charges for it. Never repeated here.
+
+        Raises `SubmitUnclear` whenever it may have been accepted; any other error means that it was not.
+        """
+
+    async def status(self, provider_job_id: str) -> RemoteJob:
+        """Read one render."""
+
+    def recent(self) -> AsyncIterator[RemoteListing]:
+        """Iterate over the account's renders with our model, each once, newest first, until exhausted."""
+
+    async def cancel(self, provider_job_id: str) -> int | None:
+        """Cancel a pending render and return the refund in usd_micros, None if it is not stated."""
+
+    async def download(self, url: str, target: Path) -> int:
+        """Stream a finished result to `target`, resuming what is there already; return its bytes.
+
+        Raises the `FetchFailed` leaves.
+        """
+
+
+# ── Discord ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Desk(Protocol):
+    """Where members see their job. Every method may be repeated without harm.
+
+    Raises `DeskGone` (stop trying here) or `DeskUnavailable` (try later).
+    """
+
+    async def open(self, job: Job, progress: Progress) -> Place:
+        """Open the thread (or settle for the channel), post the status card, return where it all is.
+
+        When `place.answer_id` is missing the answer is looked for by the interaction token first; raises
+        `DeskGone` when there never was one.
+        """
+
+    async def illustrate(self, job: Job, progress: Progress, picture: Path, video: Path) -> None:
+        """Put the two thumbnails (small JPEGs) on the card."""
+
+    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> None:
+        """Bring the card up to date; when not urgent it may be dropped under load."""
+
+    async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
+        """Post the one completion message and return its id; `file` None = the link only.
+
+        Looks for an earlier try's message first. Raises `ClipTooLarge` when the place takes less.
+        """
+
+    async def report(self, job: Job, ending: Ending) -> int:
+        """Post the one message that says why there is no clip, and return its id."""
+
+    async def conclude(self, job: Job, progress: Progress) -> None:
+        """Bring card and answer to their final form, linking to the outcome."""
+
+
+class Operator(Protocol):
+    """Who runs the bot; told of what only they can mend."""
+
+    async def alarm(self, subject: str, text: str) -> None:
+        """Tell the operator once for each subject until it is cleared."""
+
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Storage(Protocol):
+    """Files by key (`jobs/<id>/picture.jpg`), on a local folder or in a bucket."""
+
+    async def put(self, key: str, path: Path) -> None:
+        """Move or copy a local file into storage; it appears whole or not at all. `path` is consumed."""
+
+    def checkout(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """Give a local path to read from while the context lasts. Raises FileNotFoundError."""
+
+    async def delete_tree(self, prefix: str) -> None:
+        """Delete everything below `prefix`; no error if there is nothing."""
+
+    async def keys(self, prefix: str) -> Sequence[str]:
+        """List the keys below `prefix`."""
+
+    def workspace(self) -> AbstractAsyncContextManager[Path]:
+        """Give an empty local folder that is deleted afterwards, on the same disk as local storage."""
+
+
+class AttachmentSource(Protocol):
+    """Fetches what members attach."""
+
+    async def fetch(self, source: SourceFile, target: Path, *, max_bytes: int) -> int:
+        """Stream the file to `target` and return its bytes. Raises the `FetchFailed` leaves."""
+
+
+# ── waking ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Dispatcher(Protocol):
+    """Has jobs advanced, soon or later, one at a time for each job."""
+
+    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
+        """Have `advance(job_id)` run; a job that is being advanced runs once more afterwards."""

@@ -1,0 +1,233 @@
+"""Every setting: read once, validated, all problems reported together, secrets never in `repr`."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+DEFAULT_OUTPUT_HOSTS = "*.muvi.video,*.pixelbyte.app"
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; `problems` are plain sentences, one for each setting."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The bot's configuration; names and meaning as in `.env.example`, money in usd_micros."""
+
+    discord_token: str = field(default="", repr=False)
+    discord_api_url: str | None = None
+    discord_gateway_url: str | None = None
+    provider: str = "pixelbyte"
+    pixelbyte_api_key: str = field(default="", repr=False)
+    pixelbyte_api_url: str = "https://api.muvi.video/v1"
+    pixelbyte_webhook_secret: str = field(default="", repr=False)
+    pixelbyte_output_hosts: tuple[str, ...] = tuple(DEFAULT_OUTPUT_HOSTS.split(","))
+    public_url: str | None = None
+    http_host: str = "127.0.0.1"
+    http_port: int = 8080
+    database_url: str = field(default="sqlite:///data/bot.db", repr=False)
+    storage_url: str = field(default="", repr=False)
+    max_concurrent_jobs: int = 2
+    max_jobs_per_server: int = 10
+    max_jobs_per_member: int = 2
+    poll_interval_seconds: float = 10.0
+    reconcile_seconds: float = 300.0
+    monthly_budget_usd_micros: int | None = None
+    retention_days: int = 7
+    log_format: str = "console"
+    dev_guild_id: int | None = None
+
+
+def read_settings(environment: Mapping[str, str] | None = None, *, need_discord: bool = True) -> Settings:
+    """Read the settings from `environment` (the process's own by default).
+
+    Raises `SettingsError` with every problem at once. `need_discord` False leaves out the token (demo).
+    """
+    reader = _Reader(os.environ if environment is None else environment)
+    provider = reader.choice("PROVIDER", ("pixelbyte", "sandbox"), "pixelbyte")
+    public_url = reader.parsed("PUBLIC_URL", _public_url, None)
+    webhook_secret = reader.text("PIXELBYTE_WEBHOOK_SECRET", "")
+    settings = Settings(
+        discord_token=reader.required("DISCORD_TOKEN", _TOKEN_HELP) if need_discord else reader.text("DISCORD_TOKEN", ""),
+        discord_api_url=reader.parsed("DISCORD_API_URL", _http_url, None),
+        discord_gateway_url=reader.parsed("DISCORD_GATEWAY_URL", _websocket_url, None),
+        provider=provider,
+        pixelbyte_api_key=(
+            reader.required("PIXELBYTE_API_KEY", _KEY_HELP)
+            if provider == "pixelbyte"
+            else reader.text("PIXELBYTE_API_KEY", "")
+        ),
+        pixelbyte_api_url=reader.parsed("PIXELBYTE_API_URL", _http_url, "https://api.muvi.video/v1"),
+        pixelbyte_webhook_secret=webhook_secret,
+        pixelbyte_output_hosts=reader.parsed(
+            "PIXELBYTE_OUTPUT_HOSTS", _hosts, tuple(DEFAULT_OUTPUT_HOSTS.split(","))
+        ),
+        public_url=public_url,
+        http_host=reader.text("HTTP_HOST", "127.0.0.1"),
+        http_port=reader.parsed("HTTP_PORT", _whole(0, 65535), 8080),
+        database_url=reader.parsed("DATABASE_URL", _database_url, "sqlite:///data/bot.db"),
+        storage_url=reader.parsed("STORAGE_URL", _storage_url, _default_storage_url()),
+        max_concurrent_jobs=reader.parsed("MAX_CONCURRENT_JOBS", _whole(1, 10_000), 2),
+        max_jobs_per_server=reader.parsed("MAX_JOBS_PER_SERVER", _whole(1, 100_000), 10),
+        max_jobs_per_member=reader.parsed("MAX_JOBS_PER_MEMBER", _whole(1, 10_000), 2),
+        poll_interval_seconds=reader.parsed("POLL_INTERVAL_SECONDS", _number(0.1, 3600), 10.0),
+        reconcile_seconds=reader.parsed("RECONCILE_SECONDS", _number(1, 86_400), 300.0),
+        monthly_budget_usd_micros=reader.parsed("MONTHLY_BUDGET_USD", _dollars, None),
+        retention_days=reader.parsed("RETENTION_DAYS", _whole(1, 3650), 7),
+        log_format=reader.choice("LOG_FORMAT", ("console", "json"), "console"),
+        dev_guild_id=reader.parsed("DEV_GUILD_ID", _whole(1, 2**63 - 1), None),
+    )
+    if public_url and provider == "pixelbyte" and not webhook_secret:
+        reader.problems.append(
+            "PUBLIC_URL is set, but PIXELBYTE_WEBHOOK_SECRET is not: copy the secret from the provider's "
+            "dashboard, or remove PUBLIC_URL (the bot then asks the provider by itself)."
+        )
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+_TOKEN_HELP = "create a bot under https://discord.com/developers/applications and copy its token."
+_KEY_HELP = "create a key in the PixelByte dashboard, or set PROVIDER=sandbox to try the bot without paying."
+
+
+class _Reader:
+    """Takes settings out of the environment and gathers what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def required(self, name: str, help_text: str) -> str:
+        value = self.text(name, "")
+        if not value:
+            self.problems.append(f"{name} is missing: {help_text}")
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default).lower()
+        if value not in allowed:
+            self.problems.append(f"{name} must be {' or '.join(allowed)}.")
+            return default
+        return value
+
+    def parsed(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        """`parse` raises ValueError with the rest of a sentence that begins with the name."""
+        value = self.text(name, "")
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}.")
+            return default
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not low <= number <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def _dollars(value: str) -> int:
+    try:
+        amount = Decimal(value.removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or not 0 <= amount <= 10_000_000:
+        raise ValueError("must be an amount of dollars such as 25 or 12.50")
+    return int(amount * 1_000_000)
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and the loopback addresses."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url(value: str, schemes: tuple[str, ...], example: str) -> str:
+    parts = urlsplit(value)
+    try:
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_valid = False
+    if parts.scheme not in schemes or not parts.hostname or not port_is_valid:
+        raise ValueError(f"must be an address such as {example}")
+    return value.rstrip("/")
+
+
+def _http_url(value: str) -> str:
+    return _url(value, ("https", "http"), "https://example.org")
+
+
+def _websocket_url(value: str) -> str:
+    return _url(value, ("wss", "ws"), "wss://example.org")
+
+
+def _public_url(value: str) -> str:
+    url = _http_url(value)
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https:// (the provider calls no other address)")
+    return url
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    for host in hosts:
+        if "/" in host or "*" in host.removeprefix("*.") or host in {"*", "*."}:
+            raise ValueError("must be host names separated by commas, such as *.muvi.video,cdn.example.org")
+    return hosts
+
+
+def _database_url(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    return value
+
+
+def _storage_url(value: str) -> str:
+    if urlsplit(value).scheme not in {"file", "s3", "gs", "az"}:
+        raise ValueError("must begin with file:///, s3://, gs:// or az://")
+    return value
+
+
+def _default_storage_url() -> str:
+    return (Path("data").resolve() / "files").as_uri()
