@@ -37,6 +37,24 @@ ENDED = frozenset(
 )
 
 
+class Cancel(StrEnum):
+    """Whether the requester wants a job gone, and whether the provider still let it go."""
+
+    NONE = "none"
+    ASKED = "asked"
+    TOO_LATE = "too_late"
+
+
+class CancelAnswer(StrEnum):
+    """What pressing Cancel led to, for the one who pressed."""
+
+    CANCELLED = "cancelled"
+    ASKED = "asked"
+    TOO_LATE = "too_late"
+    NOT_YOURS = "not_yours"
+    UNKNOWN = "unknown"
+
+
 class Orientation(StrEnum):
     """Which input decides how the character faces (`character_orientation` at the provider)."""
 
@@ -186,11 +204,12 @@ class Job:
     provider_job_id: str | None = None
     submitted_at: datetime | None = None
     expected_at: datetime | None = None
+    rendered_at: datetime | None = None
     clip: Clip | None = None
     ending: Ending | None = None
     progress: int = 0
     tries: int = 0
-    cancel_requested: bool = False
+    cancel: Cancel = Cancel.NONE
     closed_at: datetime | None = None
 
     @property
@@ -221,7 +240,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What the status card shows; `fraction` is 0 to 1, reaches 1 only with the clip, never falls."""
+    """What the status card shows; `fraction` is 0 to 1, reaches 1 only with the clip, never falls.
+
+    `waiting_for` is a text code that says what holds the job up (`waiting_for_operator`), if anything does.
+    """
 
     stage: Stage
     fraction: float
@@ -230,5 +252,6 @@ class Progress:
     position: int | None = None
     price_usd_micros: int | None = None
     can_cancel: bool = False
+    waiting_for: str | None = None
     elapsed_seconds: float = 0.0
     notices: tuple[Notice, ...] = ()

@@ -1,0 +1,201 @@
+"""The database: its tables, its engine and its two kinds of connection."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    event,
+    text,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT_SECONDS = 10
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC moment as whole microseconds since 1970: exact, and the same in both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        if value is None:
+            return None
+        return round((value - _EPOCH).total_seconds() * 1_000_000)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(25), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("version", Integer, nullable=False, default=0),
+    Column("created_at", Moment, nullable=False),
+    Column("state_since", Moment, nullable=False),
+    Column("wake_at", Moment),
+    Column("ended_at", Moment),
+    Column("closed_at", Moment),
+    Column("purged_at", Moment),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("answer_id", BigInteger),
+    Column("thread_id", BigInteger),
+    Column("card_id", BigInteger),
+    Column("outcome_id", BigInteger),
+    Column("interaction_token", Text),
+    Column("member_id", BigInteger, nullable=False),
+    Column("member_name", String(100), nullable=False),
+    Column("picture", JSON, nullable=False),
+    Column("video", JSON, nullable=False),
+    Column("wishes", JSON, nullable=False),
+    Column("inputs", JSON(none_as_null=True)),
+    Column("held_usd_micros", BigInteger),
+    Column("cost_usd_micros", BigInteger),
+    Column("provider_job_id", String(200), unique=True),
+    Column("submitted_at", Moment),
+    Column("expected_at", Moment),
+    Column("rendered_at", Moment),
+    Column("clip", JSON(none_as_null=True)),
+    Column("ending", JSON(none_as_null=True)),
+    Column("progress", Integer, nullable=False, default=0),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("cancel", String(10), nullable=False, default="none"),
+)
+_unended = text("ended_at IS NULL")
+_unclosed = text("closed_at IS NULL")
+Index("ix_jobs_unended", jobs.c.guild_id, jobs.c.member_id, sqlite_where=_unended, postgresql_where=_unended)
+Index("ix_jobs_unclosed", jobs.c.state, jobs.c.created_at, sqlite_where=_unclosed, postgresql_where=_unclosed)
+Index("ix_jobs_closed_at", jobs.c.closed_at)
+Index("ix_jobs_rendered_at", jobs.c.rendered_at)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("job_id", String(25), nullable=False, index=True),
+    Column("account", String(40), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Column("provider_job_id", String(200)),
+    Column("request_id", String(200)),
+    Column("reason", Text),
+)
+# The provider's list does not say whose job is whose: one unexplained submit for each account, in all processes.
+_unexplained = text("state IN ('open', 'unclear')")
+Index(
+    "uq_attempts_unexplained",
+    attempts.c.account,
+    unique=True,
+    sqlite_where=_unexplained,
+    postgresql_where=_unexplained,
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("ref", String(80), nullable=False, unique=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("amount_usd_micros", BigInteger, nullable=False),
+    Column("job_id", String(25), nullable=False, index=True),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger, nullable=False),
+    Column("actor", String(60), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+Index("ix_ledger_at", ledger.c.at)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+
+def async_url(database_url: str) -> str:
+    """Name the asyncio driver in a URL from the settings."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+class Database:
+    """One engine for the process; `write()` and `read()` are the only ways in."""
+
+    def __init__(self, database_url: str) -> None:
+        url = make_url(async_url(database_url))
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        if self.is_sqlite and url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_immediate)
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed at the end or rolled back by any error; on SQLite it has the write lock."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single SELECTs, each seeing the newest committed state."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: `_begin_immediate` does, so that a transaction
+    # that reads before it writes cannot fail half-way for want of the lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL: an attempt that was committed before a paid call must survive a power cut.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_immediate(connection: Any) -> None:
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

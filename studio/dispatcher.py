@@ -1,0 +1,96 @@
+"""The in-process dispatcher: wakes jobs, each advanced by one task at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Advance = Callable[[str], Awaitable[None]]
+
+
+class InProcessDispatcher:
+    """Satisfies `studio.ports.Dispatcher` inside one event loop.
+
+    `run()` must be running for anything to happen; `wake` may be called from any task of the loop and
+    starts nothing itself, so that the caller (an interaction's callback) owns none of the work.
+    """
+
+    def __init__(self, advance: Advance, *, at_once: int = 64) -> None:
+        self._advance = advance
+        self._at_once = at_once
+        self._ready: dict[str, None] = {}
+        self._later: list[tuple[float, int, str]] = []
+        self._order = itertools.count()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._changed = asyncio.Event()
+        self._stopping = False
+
+    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
+        if after_seconds > 0:
+            when = asyncio.get_running_loop().time() + after_seconds
+            heapq.heappush(self._later, (when, next(self._order), job_id))
+        elif job_id in self._running:
+            self._again.add(job_id)
+        else:
+            self._ready[job_id] = None
+        self._changed.set()
+
+    def is_busy_with(self, job_id: str) -> bool:
+        return job_id in self._running or job_id in self._ready
+
+    async def run(self) -> None:
+        """Advance woken jobs until cancelled or stopped."""
+        while not self._stopping:
+            self._changed.clear()
+            self._promote_due()
+            while self._ready and len(self._running) < self._at_once:
+                self._start(next(iter(self._ready)))
+            try:
+                await asyncio.wait_for(self._changed.wait(), self._seconds_to_next())
+            except TimeoutError:
+                continue
+
+    async def stop(self, *, grace_seconds: float) -> None:
+        """Start nothing more, let running steps reach their end, cancel what takes longer."""
+        self._stopping = True
+        self._changed.set()
+        running = list(self._running.values())
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=grace_seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            # Their rows say where they are: the next start takes them up again.
+            log.info("steps_interrupted", count=len(late))
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _promote_due(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._later and self._later[0][0] <= now:
+            self.wake(heapq.heappop(self._later)[2])
+
+    def _seconds_to_next(self) -> float | None:
+        if not self._later:
+            return None
+        return max(0.0, self._later[0][0] - asyncio.get_running_loop().time())
+
+    def _start(self, job_id: str) -> None:
+        del self._ready[job_id]
+        task = asyncio.create_task(self._advance(job_id), name=f"job {job_id}")
+        self._running[job_id] = task
+        task.add_done_callback(lambda _task: self._finished(job_id))
+
+    def _finished(self, job_id: str) -> None:
+        del self._running[job_id]
+        if job_id in self._again:
+            self._again.discard(job_id)
+            self._ready[job_id] = None
+        self._changed.set()

@@ -1,0 +1,88 @@
+"""What every step of the work is given: the ports, the database and the house rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from media.workshop import Workshop
+from studio.database import Database
+from studio.ledger import Because, Budget
+from studio.models import Job
+from studio.ports import AttachmentSource, Clock, Desk, Operator, Provider, Storage
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The house rules, from the settings and the provider's contract.
+
+    Money in usd_micros, sizes in bytes as uploaded, times in seconds.
+    """
+
+    account: str
+    usd_micros_per_second: int = 50_000
+    budget: Budget | None = None
+    max_concurrent_jobs: int = 2
+    max_jobs_per_server: int = 10
+    max_jobs_per_member: int = 2
+    poll_interval_seconds: float = 10.0
+    reconcile_seconds: float = 300.0
+    retention_seconds: float = 7 * 86_400.0
+    max_picture_bytes: int = 25 * MEGABYTE
+    max_video_bytes: int = 200 * MEGABYTE
+    give_up_render_after_seconds: float = 3600.0
+    give_up_fetching_after_seconds: float = 86_400.0
+    webhook_address: Callable[[str], str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """The outside world as the steps see it."""
+
+    database: Database
+    storage: Storage
+    workshop: Workshop
+    attachments: AttachmentSource
+    provider: Provider
+    desk: Desk
+    operator: Operator
+    clock: Clock
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A step has nothing more to do now; `seconds` until it should look again on its own.
+
+    `tried` says that something failed and counts towards the step's patience.
+    """
+
+    seconds: float
+    tried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A step brought the job to a new state, `job` as it is now."""
+
+    job: Job
+
+
+Outcome = Wait | Moved
+
+STUDIO = "studio"
+
+
+def because(reason: str, **facts: Any) -> Because:
+    """The studio's own reason for a ledger entry."""
+    details = " ".join(f"{key}={value}" for key, value in facts.items())
+    return Because(actor=STUDIO, reason=f"{reason} {details}".strip())
+
+
+def patience(tries: int, *, first: float = 3.0, longest: float = 300.0) -> float:
+    """Seconds to wait after the given number of failed tries: doubling, bounded."""
+    return float(min(longest, first * 2 ** min(tries, 16)))
+

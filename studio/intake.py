@@ -1,0 +1,224 @@
+"""The first steps of a job: opening its conversation, and making its inputs ours."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from media.errors import MediaRefused, Reason
+from media.facts import Change, ClipFacts, Kind, PreparedClip, PreparedPicture
+from studio import jobs, ledger
+from studio.endings import end, fail
+from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
+from studio.errors import DeskError, DeskGone, DeskUnavailable, FetchInterrupted, InputRefused, StudioError
+from studio.models import Inputs, Job, JobState, Notice, Orientation, SourceFile
+from studio.progress import progress_of
+
+log = structlog.get_logger(__name__)
+
+UNANSWERED_SECONDS = 60.0
+"""How long an order may be without a stored answer before a crash between the two is assumed."""
+
+ATTACHMENT_TRIES = 8
+
+AS_PICTURE = {Kind.PICTURE, Kind.EITHER}
+AS_VIDEO = {Kind.VIDEO, Kind.EITHER}
+
+
+class Intake:
+    """Steps for `received` and `preparing`."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+
+    async def open(self, job: Job) -> Outcome:
+        """Open the thread and post the card, once the member has seen the answer."""
+        now = self._equipment.clock()
+        if job.place.answer_id is None:
+            age = (now - job.state_since).total_seconds()
+            if age < UNANSWERED_SECONDS:
+                return Wait(UNANSWERED_SECONDS - age + 1)
+        try:
+            place = await self._equipment.desk.open(job, progress_of(job, now=now))
+        except DeskGone as error:
+            return await end(self._equipment, job, JobState.EXPIRED, "interrupted", reason=error.code)
+        except DeskUnavailable as error:
+            return Wait(error.retry_after, tried=True)
+        async with self._equipment.database.write() as connection:
+            return Moved(
+                await jobs.move(
+                    connection,
+                    job,
+                    JobState.PREPARING,
+                    now=self._equipment.clock(),
+                    answer_id=place.answer_id,
+                    thread_id=place.thread_id,
+                    card_id=place.card_id,
+                )
+            )
+
+    async def prepare(self, job: Job) -> Outcome:
+        """Fetch, check and normalise both files, hold the price, and queue the job."""
+        try:
+            if job.inputs is None:
+                job = await self._make_inputs(job)
+                await self._illustrate(job)
+            return await self._hold_and_queue(job)
+        except FetchInterrupted as error:
+            if error.status in {403, 404, 410} or job.tries >= ATTACHMENT_TRIES:
+                return await fail(self._equipment, job, InputRefused("attachment_gone"))
+            return Wait(patience(job.tries), tried=True)
+        except StudioError as error:
+            return await fail(self._equipment, job, error)
+        except MediaRefused as error:
+            return await fail(self._equipment, job, _refusal(error))
+
+    async def _make_inputs(self, job: Job) -> Job:
+        await self._fetch_sources(job)
+        storage = self._equipment.storage
+        async with storage.checkout(_source(job, 0)) as first, storage.checkout(_source(job, 1)) as second:
+            inputs = await self._normalise(job, first, second)
+        await storage.delete_tree(f"jobs/{job.id}/source")
+        async with self._equipment.database.write() as connection:
+            return await jobs.amend(connection, job, inputs=inputs)
+
+    async def _fetch_sources(self, job: Job) -> None:
+        """Stream both attachments to storage, except for what an earlier try already brought."""
+        storage, terms = self._equipment.storage, self._equipment.terms
+        there = set(await storage.keys(f"jobs/{job.id}/source"))
+        caps = [terms.max_picture_bytes, terms.max_video_bytes]
+        files = [job.order.picture, job.order.video]
+        if looks_swapped(*files):
+            caps.reverse()
+        missing = [index for index in (0, 1) if _source(job, index) not in there]
+        fetches = [self._fetch_source(job, index, files[index], caps[index]) for index in missing]
+        results: Sequence[BaseException | None] = await asyncio.gather(*fetches, return_exceptions=True)
+        for error in results:
+            if error is not None:
+                raise error
+
+    async def _fetch_source(self, job: Job, index: int, file: SourceFile, cap: int) -> None:
+        async with self._equipment.storage.workspace() as folder:
+            target = folder / "source"
+            await self._equipment.attachments.fetch(file, target, max_bytes=cap)
+            await self._equipment.storage.put(_source(job, index), target)
+
+    async def _normalise(self, job: Job, first: Path, second: Path) -> Inputs:
+        workshop, storage = self._equipment.workshop, self._equipment.storage
+        picture, video, swapped = await self._tell_apart(first, second)
+        async with storage.workspace() as folder:
+            clip = await workshop.probe_clip(video)
+            orientation = job.order.wishes.orientation or default_orientation(clip)
+            prepared_picture = await workshop.prepare_picture(
+                picture, folder / "picture.jpg", folder / "picture-thumbnail.jpg"
+            )
+            prepared_clip = await workshop.prepare_clip(
+                video, folder / "motion.mp4", folder / "motion-thumbnail.jpg", longest=orientation.longest_seconds
+            )
+            for path in sorted(folder.iterdir()):
+                await storage.put(f"jobs/{job.id}/input/{path.name}", path)
+        notices = [Notice("notice_swapped")] if swapped else []
+        return Inputs(
+            picture_key=f"jobs/{job.id}/input/picture.jpg",
+            video_key=f"jobs/{job.id}/input/motion.mp4",
+            picture_thumbnail_key=f"jobs/{job.id}/input/picture-thumbnail.jpg",
+            video_thumbnail_key=f"jobs/{job.id}/input/motion-thumbnail.jpg",
+            seconds=prepared_clip.after.seconds,
+            has_sound=prepared_clip.after.has_sound,
+            orientation=orientation,
+            notices=(*notices, *_notices_of_picture(prepared_picture), *_notices_of_clip(prepared_clip)),
+        )
+
+    async def _tell_apart(self, first: Path, second: Path) -> tuple[Path, Path, bool]:
+        """Return picture, video, and whether the member had them the other way round."""
+        workshop = self._equipment.workshop
+        kinds = await workshop.recognise(first), await workshop.recognise(second)
+        swapped = roles_are_swapped(*kinds)
+        picture, video = (second, first) if swapped else (first, second)
+        terms = self._equipment.terms
+        for path, cap, code in (
+            (picture, terms.max_picture_bytes, "picture_too_large"),
+            (video, terms.max_video_bytes, "video_too_large"),
+        ):
+            if (await asyncio.to_thread(path.stat)).st_size > cap:
+                raise InputRefused(code, limit=cap)
+        return picture, video, swapped
+
+    async def _illustrate(self, job: Job) -> None:
+        assert job.inputs is not None
+        storage = self._equipment.storage
+        progress = progress_of(job, now=self._equipment.clock())
+        try:
+            async with (
+                storage.checkout(job.inputs.picture_thumbnail_key) as picture,
+                storage.checkout(job.inputs.video_thumbnail_key) as video,
+            ):
+                await self._equipment.desk.illustrate(job, progress, picture, video)
+        except DeskError as error:
+            # The card is a courtesy: the job goes on without its pictures.
+            log.warning("card_not_illustrated", job_id=job.id, error=error.code)
+
+    async def _hold_and_queue(self, job: Job) -> Outcome:
+        assert job.inputs is not None
+        terms, now = self._equipment.terms, self._equipment.clock()
+        price = terms.usd_micros_per_second * math.ceil(job.inputs.seconds)
+        async with self._equipment.database.write() as connection:
+            if await ledger.hold(
+                connection, job, price, now=now, because=because("ordered"), budget=terms.budget
+            ):
+                return Moved(
+                    await jobs.move(connection, job, JobState.QUEUED, now=now, held_usd_micros=price)
+                )
+        return await end(self._equipment, job, JobState.REFUSED, "budget_exhausted")
+
+
+def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:
+    """Whether Discord's own idea of the types says that the two files are the wrong way round."""
+    return (picture.content_type or "").startswith("video/") and (video.content_type or "").startswith("image/")
+
+
+def roles_are_swapped(first: Kind, second: Kind) -> bool:
+    """Decide which file is the picture. Raises `InputRefused` when the two do not make a pair."""
+    if first in AS_PICTURE and second in AS_VIDEO:
+        return False
+    if first in AS_VIDEO and second in AS_PICTURE:
+        return True
+    if Kind.NEITHER in (first, second):
+        reason = Reason.NOT_A_PICTURE if first is Kind.NEITHER else Reason.NOT_A_VIDEO
+        raise InputRefused(f"media_{reason}")
+    raise InputRefused("two_pictures" if first is Kind.PICTURE else "two_videos")
+
+
+def default_orientation(clip: ClipFacts) -> Orientation:
+    """The picture's own direction where the provider takes the whole clip, else the video's."""
+    if clip.seconds <= Orientation.IMAGE.longest_seconds:
+        return Orientation.IMAGE
+    return Orientation.VIDEO
+
+
+def _source(job: Job, index: int) -> str:
+    return f"jobs/{job.id}/source/{('picture', 'video')[index]}"
+
+
+def _refusal(error: MediaRefused) -> InputRefused:
+    return InputRefused(f"media_{error.reason}", **error.facts)
+
+
+def _notices_of_picture(prepared: PreparedPicture) -> list[Notice]:
+    before = prepared.before
+    facts = {"format": before.format, "width": before.width, "height": before.height}
+    return [Notice(f"notice_picture_{change}", facts) for change in prepared.changes]
+
+
+def _notices_of_clip(prepared: PreparedClip) -> list[Notice]:
+    before, after = prepared.before, prepared.after
+    facts = {"format": before.format, "seconds": before.seconds, "kept": after.seconds}
+    return [
+        Notice(f"notice_video_{change}", facts)
+        for change in prepared.changes
+        if change is not Change.FIRST_FRAME
+    ]

@@ -1,0 +1,205 @@
+"""The state machine: states, allowed moves, and the guarded updates that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.database import jobs
+from studio.models import ENDED, Cancel, Ending, Job, JobState, Order
+from studio.records import column_value, to_job
+
+S = JobState
+
+MOVES: Mapping[JobState, frozenset[JobState]] = {
+    S.RECEIVED: frozenset({S.PREPARING}),
+    S.PREPARING: frozenset({S.PENDING_APPROVAL, S.QUEUED}),
+    S.PENDING_APPROVAL: frozenset({S.QUEUED}),
+    S.QUEUED: frozenset({S.SUBMITTING}),
+    S.SUBMITTING: frozenset({S.UNKNOWN, S.RENDERING, S.QUEUED}),
+    S.UNKNOWN: frozenset({S.RENDERING, S.QUEUED}),
+    S.RENDERING: frozenset({S.FETCHING}),
+    S.FETCHING: frozenset({S.DELIVERING}),
+    S.DELIVERING: frozenset({S.DELIVERED}),
+}
+"""Besides these, every unended state may move to failed, cancelled, refused or expired."""
+
+BAD_ENDS = ENDED - {S.DELIVERED}
+
+WITHDRAWABLE = frozenset({S.RECEIVED, S.PREPARING, S.PENDING_APPROVAL, S.QUEUED})
+"""States in which nothing has been ordered from the provider: a cancel is simply done."""
+
+AT_PROVIDER = frozenset({S.SUBMITTING, S.UNKNOWN, S.RENDERING})
+"""States that hold one of the provider's slots."""
+
+
+class Outrun(Exception):  # noqa: N818 - not an error: somebody else moved the job, so we stop
+    """The job is no longer as it was read: another hand was quicker, and this one has to stop."""
+
+
+def may_move(here: JobState, there: JobState) -> bool:
+    return not here.ended and (there in BAD_ENDS or there in MOVES[here])
+
+
+async def insert(connection: AsyncConnection, order: Order) -> None:
+    """Record an accepted order as a job in `received`."""
+    place = order.place
+    await connection.execute(
+        jobs.insert().values(
+            id=order.job_id,
+            state=S.RECEIVED,
+            version=0,
+            created_at=order.ordered_at,
+            state_since=order.ordered_at,
+            guild_id=place.guild_id,
+            channel_id=place.channel_id,
+            answer_id=place.answer_id,
+            interaction_token=place.interaction_token,
+            member_id=order.member.id,
+            member_name=order.member.name,
+            picture=asdict(order.picture),
+            video=asdict(order.video),
+            wishes=asdict(order.wishes),
+        )
+    )
+
+
+async def get(connection: AsyncConnection, job_id: str) -> Job | None:
+    row = (await connection.execute(select(jobs).where(jobs.c.id == job_id))).mappings().one_or_none()
+    return None if row is None else to_job(row)
+
+
+async def by_provider_id(connection: AsyncConnection, provider_job_id: str) -> Job | None:
+    query = select(jobs).where(jobs.c.provider_job_id == provider_job_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else to_job(row)
+
+
+async def in_states(connection: AsyncConnection, states: Iterable[JobState]) -> list[Job]:
+    """All unclosed jobs in the given states, oldest first."""
+    query = (
+        select(jobs)
+        .where(jobs.c.closed_at.is_(None), jobs.c.state.in_(list(states)))
+        .order_by(jobs.c.created_at, jobs.c.id)
+    )
+    return [to_job(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def due_ids(connection: AsyncConnection, now: datetime) -> list[str]:
+    """Ids of the jobs that still need work and wait for no later moment."""
+    query = (
+        select(jobs.c.id)
+        .where(jobs.c.closed_at.is_(None), (jobs.c.wake_at.is_(None)) | (jobs.c.wake_at <= now))
+        .order_by(jobs.c.created_at, jobs.c.id)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id: int) -> tuple[int, int]:
+    """How many unended jobs the server has, and how many the member has there."""
+    query = select(
+        func.count(), func.count().filter(jobs.c.member_id == member_id)
+    ).where(jobs.c.ended_at.is_(None), jobs.c.guild_id == guild_id)
+    in_server, of_member = (await connection.execute(query)).one()
+    return int(in_server), int(of_member)
+
+
+async def move(
+    connection: AsyncConnection, job: Job, to: JobState, *, now: datetime, **changes: Any
+) -> Job:
+    """Move the job on, if it still is as it was read, and return it as it is now.
+
+    `changes` are fields of `Job` or `Place`. Raises `Outrun` when somebody else was quicker, ValueError
+    for a move that the state machine does not have.
+    """
+    if not may_move(job.state, to):
+        raise ValueError(f"no way from {job.state} to {to}")
+    moved = {"state": to, "state_since": now, "tries": 0, "wake_at": None, **changes}
+    if to.ended:
+        moved["ended_at"] = now
+    return await _write(connection, job, moved)
+
+
+async def amend(connection: AsyncConnection, job: Job, **changes: Any) -> Job:
+    """Change fields of the job where it stands. Raises `Outrun` like `move`."""
+    return await _write(connection, job, changes)
+
+
+async def withdraw(connection: AsyncConnection, job_id: str, *, ending: Ending, now: datetime) -> bool:
+    """Cancel a job for which nothing has been ordered yet, whoever is working on it; True if it was one."""
+    result = await connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state.in_(list(WITHDRAWABLE)))
+        .values(
+            state=S.CANCELLED,
+            version=jobs.c.version + 1,
+            state_since=now,
+            ended_at=now,
+            wake_at=None,
+            tries=0,
+            ending=asdict(ending),
+        )
+    )
+    return result.rowcount == 1
+
+
+async def ask_cancel(connection: AsyncConnection, job_id: str, *, answer: Cancel) -> bool:
+    """Note on an unended job that it is to be cancelled, or could not be; True if it is unended.
+
+    The version stays: the wish must never make the worker lose what the provider just answered.
+    """
+    result = await connection.execute(
+        update(jobs).where(jobs.c.id == job_id, jobs.c.ended_at.is_(None)).values(cancel=answer)
+    )
+    return result.rowcount == 1
+
+
+async def raise_progress(connection: AsyncConnection, job_id: str, permille: int) -> None:
+    """Remember how far the bar has been shown, so that it never falls; the version stays."""
+    await connection.execute(
+        update(jobs).where(jobs.c.id == job_id, jobs.c.progress < permille).values(progress=permille)
+    )
+
+
+async def recent_render_seconds(connection: AsyncConnection, *, limit: int = 25) -> list[float]:
+    """How long the newest finished renders took at the provider, newest first."""
+    query = (
+        select(jobs.c.submitted_at, jobs.c.rendered_at)
+        .where(jobs.c.rendered_at.is_not(None), jobs.c.submitted_at.is_not(None))
+        .order_by(jobs.c.rendered_at.desc())
+        .limit(limit)
+    )
+    rows = (await connection.execute(query)).all()
+    return [(rendered - submitted).total_seconds() for submitted, rendered in rows]
+
+
+async def expired_files(connection: AsyncConnection, before: datetime) -> list[str]:
+    """Ids of jobs that were closed before the given moment and may still have files."""
+    query = select(jobs.c.id).where(jobs.c.closed_at < before, jobs.c.purged_at.is_(None))
+    return list((await connection.execute(query)).scalars())
+
+
+async def mark_purged(connection: AsyncConnection, job_id: str, *, now: datetime) -> None:
+    await connection.execute(update(jobs).where(jobs.c.id == job_id).values(purged_at=now))
+
+
+_PLACE_FIELDS = frozenset({"answer_id", "thread_id", "card_id", "outcome_id", "interaction_token"})
+
+
+async def _write(connection: AsyncConnection, job: Job, changes: Mapping[str, Any]) -> Job:
+    result = await connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id, jobs.c.state == job.state, jobs.c.version == job.version)
+        .values({key: column_value(value) for key, value in changes.items()} | {"version": job.version + 1})
+    )
+    if result.rowcount != 1:
+        raise Outrun(job.id)
+    of_place = {key: value for key, value in changes.items() if key in _PLACE_FIELDS}
+    of_job = {key: value for key, value in changes.items() if key not in _PLACE_FIELDS and key != "ended_at"}
+    order = replace(job.order, place=replace(job.place, **of_place)) if of_place else job.order
+    return replace(job, order=order, version=job.version + 1, **of_job)

@@ -1,0 +1,92 @@
+"""Rows of the jobs table made into values, and values made into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from studio.models import (
+    Cancel,
+    Clip,
+    Ending,
+    Inputs,
+    Job,
+    JobState,
+    Member,
+    Notice,
+    Order,
+    Orientation,
+    Place,
+    ShotType,
+    SourceFile,
+    Wishes,
+)
+
+
+def column_value(value: Any) -> Any:
+    """What a field of `Job` is stored as."""
+    return asdict(value) if isinstance(value, Inputs | Clip | Ending) else value
+
+
+def to_job(row: RowMapping) -> Job:
+    """Read a whole row."""
+    return Job(
+        order=_order(row),
+        state=JobState(row["state"]),
+        version=row["version"],
+        state_since=row["state_since"],
+        wake_at=row["wake_at"],
+        inputs=_inputs(row["inputs"]),
+        held_usd_micros=row["held_usd_micros"],
+        cost_usd_micros=row["cost_usd_micros"],
+        provider_job_id=row["provider_job_id"],
+        submitted_at=row["submitted_at"],
+        expected_at=row["expected_at"],
+        rendered_at=row["rendered_at"],
+        clip=None if row["clip"] is None else Clip(**row["clip"]),
+        ending=None if row["ending"] is None else Ending(**row["ending"]),
+        progress=row["progress"],
+        tries=row["tries"],
+        cancel=Cancel(row["cancel"]),
+        closed_at=row["closed_at"],
+    )
+
+
+def _order(row: RowMapping) -> Order:
+    wishes = dict(row["wishes"])
+    orientation = wishes.pop("orientation")
+    return Order(
+        job_id=row["id"],
+        member=Member(row["member_id"], row["member_name"]),
+        place=Place(
+            guild_id=row["guild_id"],
+            channel_id=row["channel_id"],
+            answer_id=row["answer_id"],
+            thread_id=row["thread_id"],
+            card_id=row["card_id"],
+            outcome_id=row["outcome_id"],
+            interaction_token=row["interaction_token"],
+        ),
+        picture=SourceFile(**row["picture"]),
+        video=SourceFile(**row["video"]),
+        wishes=Wishes(
+            **{**wishes, "shot_type": ShotType(wishes["shot_type"])},
+            orientation=None if orientation is None else Orientation(orientation),
+        ),
+        ordered_at=row["created_at"],
+    )
+
+
+def _inputs(value: Mapping[str, Any] | None) -> Inputs | None:
+    if value is None:
+        return None
+    return Inputs(
+        **{
+            **value,
+            "orientation": Orientation(value["orientation"]),
+            "notices": tuple(Notice(**notice) for notice in value["notices"]),
+        }
+    )

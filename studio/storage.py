@@ -1,0 +1,96 @@
+"""Files by key, in a local folder or a bucket, through obstore."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+_CHUNK_BYTES = 4 * 1024 * 1024
+
+
+def open_storage(url: str) -> ObstoreFiles:
+    """Open the storage that a STORAGE_URL names; a local folder is made if it is not there."""
+    if urlsplit(url).scheme == "file":
+        folder = Path(unquote(urlsplit(url).path))
+        folder.mkdir(parents=True, exist_ok=True)
+        return ObstoreFiles(LocalStore(prefix=folder), folder=folder)
+    return ObstoreFiles(from_url(url), folder=None)
+
+
+class ObstoreFiles:
+    """Satisfies `studio.ports.Storage`. `folder` is the local folder behind the store, if there is one."""
+
+    def __init__(self, store: ObjectStore, *, folder: Path | None) -> None:
+        self._store = store
+        self._folder = folder
+        self._scratch = folder / ".work" if folder else None
+
+    async def put(self, key: str, path: Path) -> None:
+        if self._folder is not None:
+            target = self._folder / key
+            await asyncio.to_thread(_move_into_place, path, target)
+            return
+        await obstore.put_async(self._store, key, path, chunk_size=_CHUNK_BYTES)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    @asynccontextmanager
+    async def checkout(self, key: str) -> AsyncIterator[Path]:
+        if self._folder is not None:
+            path = self._folder / key
+            if not await asyncio.to_thread(path.is_file):
+                raise FileNotFoundError(key)
+            yield path
+            return
+        async with self.workspace() as folder:
+            path = folder / Path(key).name
+            response = await obstore.get_async(self._store, key)
+            with await asyncio.to_thread(path.open, "wb") as file:
+                async for chunk in response.stream(min_chunk_size=_CHUNK_BYTES):
+                    await asyncio.to_thread(file.write, chunk)
+            yield path
+
+    async def delete_tree(self, prefix: str) -> None:
+        keys = await self.keys(prefix)
+        if keys:
+            await obstore.delete_async(self._store, list(keys))
+        if self._folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self._folder / prefix, ignore_errors=True)
+
+    async def keys(self, prefix: str) -> Sequence[str]:
+        listing = await obstore.list(self._store, prefix=prefix).collect_async()
+        return [item["path"] for item in listing]
+
+    @asynccontextmanager
+    async def workspace(self) -> AsyncIterator[Path]:
+        if self._scratch is not None:
+            await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="job-", dir=self._scratch))
+        try:
+            yield folder
+        finally:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def sweep(self) -> None:
+        """Delete workspaces that a killed process left behind; only before any work begins."""
+        if self._scratch is not None:
+            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+
+
+def _move_into_place(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError:
+        # Another file system: copy beside the target first, so that the target appears whole.
+        partial = target.with_name(f".{target.name}.partial")
+        shutil.copyfile(source, partial)
+        partial.replace(target)
+        source.unlink()
