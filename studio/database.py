@@ -85,6 +85,7 @@ jobs = Table(
     Column("submitted_at", Moment),
     Column("expected_at", Moment),
     Column("rendered_at", Moment),
+    Column("source_url", Text),
     Column("clip", JSON(none_as_null=True)),
     Column("ending", JSON(none_as_null=True)),
     Column("progress", Integer, nullable=False, default=0),

@@ -205,6 +205,7 @@ class Job:
     submitted_at: datetime | None = None
     expected_at: datetime | None = None
     rendered_at: datetime | None = None
+    source_url: str | None = None
     clip: Clip | None = None
     ending: Ending | None = None
     progress: int = 0

@@ -46,6 +46,7 @@ def to_job(row: RowMapping) -> Job:
         submitted_at=row["submitted_at"],
         expected_at=row["expected_at"],
         rendered_at=row["rendered_at"],
+        source_url=row["source_url"],
         clip=None if row["clip"] is None else Clip(**row["clip"]),
         ending=None if row["ending"] is None else Ending(**row["ending"]),
         progress=row["progress"],

@@ -1,0 +1,138 @@
+"""The last steps: bringing the result home, posting it, and closing the job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from media.errors import MediaRefused
+from studio import jobs
+from studio.display import Display
+from studio.endings import end
+from studio.equipment import Equipment, Moved, Outcome, Wait, patience
+from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed
+from studio.models import Clip, Job, JobState
+
+log = structlog.get_logger(__name__)
+
+FIT_SHARE = 0.97
+"""How much of the upload limit a re-encoded clip may take: the request around it needs room too."""
+
+
+class Delivery:
+    """Steps for `fetching`, `delivering` and every ended state."""
+
+    def __init__(self, equipment: Equipment, display: Display) -> None:
+        self._equipment = equipment
+        self._display = display
+
+    async def fetch(self, job: Job) -> Outcome:
+        """Bring the finished result into our storage, whole and playable."""
+        assert job.source_url is not None
+        storage = self._equipment.storage
+        try:
+            async with storage.workspace() as folder:
+                path = folder / "clip.mp4"
+                size = await self._equipment.provider.download(job.source_url, path)
+                facts = await self._equipment.workshop.probe_clip(path)
+                await storage.put(_clip_key(job), path)
+        except (FetchFailed, MediaRefused) as error:
+            log.warning("result_not_fetched", job_id=job.id, error=str(error))
+            return await self._retry_fetching(job)
+        clip = Clip(
+            key=_clip_key(job),
+            size=size,
+            seconds=facts.seconds,
+            width=facts.width,
+            height=facts.height,
+            has_sound=facts.has_sound,
+            source_url=job.source_url,
+        )
+        async with self._equipment.database.write() as connection:
+            return Moved(
+                await jobs.move(connection, job, JobState.DELIVERING, now=self._equipment.clock(), clip=clip)
+            )
+
+    async def deliver(self, job: Job) -> Outcome:
+        """Post the one message with the clip."""
+        assert job.clip is not None
+        try:
+            async with self._equipment.storage.checkout(job.clip.key) as path:
+                message_id = await self._post(job, job.clip, path)
+        except DeskUnavailable as error:
+            return Wait(error.retry_after, tried=True)
+        except DeskGone as error:
+            return await end(
+                self._equipment, job, JobState.FAILED, "nowhere_to_deliver", reason=error.code
+            )
+        async with self._equipment.database.write() as connection:
+            return Moved(
+                await jobs.move(
+                    connection, job, JobState.DELIVERED, now=self._equipment.clock(), outcome_id=message_id
+                )
+            )
+
+    async def close(self, job: Job) -> Outcome:
+        """Tell how it ended if the clip has not, bring card and answer to rest, and tidy up."""
+        try:
+            if job.place.outcome_id is None and job.ending is not None and job.place.answer_id is not None:
+                message_id = await self._equipment.desk.report(job, job.ending)
+                async with self._equipment.database.write() as connection:
+                    job = await jobs.amend(connection, job, outcome_id=message_id)
+            if job.place.answer_id is not None:
+                await self._display.conclude(job)
+        except DeskUnavailable as error:
+            return Wait(error.retry_after, tried=True)
+        except DeskError as error:
+            log.warning("conversation_gone", job_id=job.id, error=error.code)
+        await self._equipment.storage.delete_tree(f"jobs/{job.id}/source")
+        await self._equipment.storage.delete_tree(f"jobs/{job.id}/input")
+        async with self._equipment.database.write() as connection:
+            return Moved(
+                await jobs.amend(
+                    connection, job, closed_at=self._equipment.clock(), interaction_token=None, wake_at=None
+                )
+            )
+
+    async def _post(self, job: Job, clip: Clip, path: Path) -> int:
+        desk = self._equipment.desk
+        try:
+            return await desk.deliver(job, clip, path)
+        except ClipTooLarge as error:
+            limit = int(error.limit * FIT_SHARE)
+        async with self._equipment.storage.workspace() as folder:
+            fitted = folder / "fitted.mp4"
+            try:
+                await self._equipment.workshop.fit_clip(path, fitted, max_bytes=limit)
+                return await desk.deliver(job, clip, fitted)
+            except (MediaRefused, ClipTooLarge) as error:
+                log.warning("clip_by_link_only", job_id=job.id, error=str(error))
+        return await desk.deliver(job, clip, None)
+
+    async def _retry_fetching(self, job: Job) -> Outcome:
+        age = (self._equipment.clock() - job.state_since).total_seconds()
+        if age > self._equipment.terms.give_up_fetching_after_seconds:
+            await self._equipment.operator.alarm(
+                f"result of {job.provider_job_id} cannot be fetched", f"order {job.id}"
+            )
+            return await end(self._equipment, job, JobState.FAILED, "result_missing")
+        return Wait(patience(job.tries), tried=True)
+
+
+def _clip_key(job: Job) -> str:
+    return f"jobs/{job.id}/clip.mp4"
+
+
+async def purge(equipment: Equipment) -> int:
+    """Delete the files of jobs that were closed longer ago than the retention; return how many jobs."""
+    now = equipment.clock()
+    before = now - timedelta(seconds=equipment.terms.retention_seconds)
+    async with equipment.database.read() as connection:
+        expired = await jobs.expired_files(connection, before)
+    for job_id in expired:
+        await equipment.storage.delete_tree(f"jobs/{job_id}")
+        async with equipment.database.write() as connection:
+            await jobs.mark_purged(connection, job_id, now=now)
+    return len(expired)

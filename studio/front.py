@@ -1,0 +1,115 @@
+"""The studio as the cogs see it: taking orders, cancelling them, and asking after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from studio import attempts, jobs
+from studio.database import jobs as jobs_table
+from studio.equipment import Equipment
+from studio.errors import OrderRefused
+from studio.models import Cancel, CancelAnswer, Ending, Job, JobState, Order
+from studio.ports import Dispatcher
+
+
+class Studio:
+    """The one door for members' wishes. Every method is short: the work itself is done elsewhere."""
+
+    def __init__(
+        self, equipment: Equipment, dispatcher: Dispatcher, *, new_job_id: Callable[[datetime], str]
+    ) -> None:
+        self._equipment = equipment
+        self._dispatcher = dispatcher
+        self._new_job_id = new_job_id
+        self.accepting = True
+
+    def now(self) -> datetime:
+        return self._equipment.clock()
+
+    def new_job_id(self) -> str:
+        return self._new_job_id(self.now())
+
+    async def admit(self, *, guild_id: int, member_id: int) -> None:
+        """One short look-up before the answer. Raises `OrderRefused`."""
+        if not self.accepting:
+            raise OrderRefused("shutting_down")
+        terms = self._equipment.terms
+        try:
+            async with self._equipment.database.read() as connection:
+                in_server, of_member = await jobs.count_unended(
+                    connection, guild_id=guild_id, member_id=member_id
+                )
+        except SQLAlchemyError as error:
+            raise OrderRefused("database_busy") from error
+        if of_member >= terms.max_jobs_per_member:
+            raise OrderRefused("too_many_jobs_member", limit=terms.max_jobs_per_member)
+        if in_server >= terms.max_jobs_per_server:
+            raise OrderRefused("too_many_jobs_server", limit=terms.max_jobs_per_server)
+
+    async def take(self, order: Order) -> None:
+        """Record the order; it rests until it is acknowledged. Raises `OrderRefused`."""
+        try:
+            async with self._equipment.database.write() as connection:
+                await jobs.insert(connection, order)
+        except SQLAlchemyError as error:
+            raise OrderRefused("database_busy") from error
+
+    async def acknowledged(self, job_id: str, *, answer_id: int) -> None:
+        """The member has seen the answer with this id: the work may begin."""
+        async with self._equipment.database.write() as connection:
+            await connection.execute(
+                update(jobs_table)
+                .where(jobs_table.c.id == job_id, jobs_table.c.answer_id.is_(None))
+                .values(answer_id=answer_id, version=jobs_table.c.version + 1)
+            )
+        self._dispatcher.wake(job_id)
+
+    async def abandon(self, job_id: str) -> None:
+        """The answer never reached the member: there is no order, and nothing was charged."""
+        now = self.now()
+        async with self._equipment.database.write() as connection:
+            await jobs.withdraw(connection, job_id, ending=Ending("interrupted"), now=now)
+        self._dispatcher.wake(job_id)
+
+    async def cancel(self, job_id: str, *, member_id: int, is_moderator: bool) -> CancelAnswer:
+        """Cancel if that is possible and the member may; what follows is told in the conversation."""
+        job = await self.job(job_id)
+        if job is None:
+            return CancelAnswer.UNKNOWN
+        if member_id != job.order.member.id and not is_moderator:
+            return CancelAnswer.NOT_YOURS
+        async with self._equipment.database.write() as connection:
+            held = job.held_usd_micros is not None
+            # A held price is released by the step that ends the job, in the same transaction.
+            if not held and await jobs.withdraw(connection, job_id, ending=Ending("cancelled"), now=self.now()):
+                answer = CancelAnswer.CANCELLED
+            elif await self._may_still_cancel(job) and await jobs.ask_cancel(
+                connection, job_id, answer=Cancel.ASKED
+            ):
+                answer = CancelAnswer.ASKED
+            else:
+                answer = CancelAnswer.TOO_LATE
+        self._dispatcher.wake(job_id)
+        return answer
+
+    async def job(self, job_id: str) -> Job | None:
+        async with self._equipment.database.read() as connection:
+            return await jobs.get(connection, job_id)
+
+    async def ring(self, token: str, provider_job_id: str | None) -> None:
+        """The provider's doorbell: have the attempt's job looked at. Unknown tokens change nothing."""
+        async with self._equipment.database.read() as connection:
+            attempt = await attempts.by_token(connection, token)
+            job = None
+            if attempt is None and provider_job_id is not None:
+                job = await jobs.by_provider_id(connection, provider_job_id)
+        job_id = attempt.job_id if attempt else job.id if job else None
+        if job_id is not None:
+            self._dispatcher.wake(job_id)
+
+    async def _may_still_cancel(self, job: Job) -> bool:
+        return job.state in jobs.AT_PROVIDER and job.cancel is Cancel.NONE

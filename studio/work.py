@@ -1,0 +1,144 @@
+"""What is done in each state, and the loop that carries a job from one to the next."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from studio import jobs, queue
+from studio.delivery import Delivery
+from studio.display import Display
+from studio.endings import end
+from studio.equipment import Equipment, Moved, Outcome, Wait, patience
+from studio.intake import Intake
+from studio.models import Job, JobState
+from studio.ordering import Ordering
+from studio.ports import Dispatcher
+from studio.rendering import Rendering
+
+log = structlog.get_logger(__name__)
+
+Step = Callable[[Job], Awaitable[Outcome]]
+
+CRASHES_BEFORE_GIVING_UP = 5
+"""How often a step may fail in a way that nobody foresaw, while nothing has been paid for yet."""
+
+QUEUE_LOOK_SECONDS = 30.0
+
+
+class Work:
+    """`advance(job_id)` runs the job's step, moves it on, and goes on until it has to wait.
+
+    Every step may be killed anywhere and run again: what it did is found by its ids, and a row that was
+    moved by another hand in the meantime stops it (`Outrun`).
+    """
+
+    def __init__(self, equipment: Equipment, display: Display) -> None:
+        intake, ordering = Intake(equipment), Ordering(equipment)
+        rendering, delivery = Rendering(equipment), Delivery(equipment, display)
+        self._equipment = equipment
+        self._display = display
+        self._dispatcher: Dispatcher | None = None
+        self._close: Step = delivery.close
+        self._steps: dict[JobState, Step] = {
+            JobState.RECEIVED: intake.open,
+            JobState.PREPARING: intake.prepare,
+            JobState.QUEUED: self._queue,
+            JobState.SUBMITTING: ordering.submit,
+            JobState.UNKNOWN: ordering.reconcile,
+            JobState.RENDERING: rendering.look,
+            JobState.FETCHING: delivery.fetch,
+            JobState.DELIVERING: delivery.deliver,
+        }
+
+    def wake_through(self, dispatcher: Dispatcher) -> None:
+        """Name the dispatcher that runs `advance`; it is made after us, since it needs us."""
+        self._dispatcher = dispatcher
+
+    async def advance(self, job_id: str) -> None:
+        """Carry the job on until it waits for something or is closed. Never raises for a job's trouble."""
+        try:
+            await self._advance(job_id)
+        except SQLAlchemyError as error:
+            # The database is away: nothing can be noted, so only this process's memory wakes the job again.
+            log.error("database_away", job_id=job_id, error=type(error).__name__, detail=str(error)[:300])  # noqa: TRY400 - the trace of a lost connection says nothing
+            self._wake(job_id, after_seconds=10.0)
+
+    async def fill_slots(self) -> None:
+        """Give free slots at the provider to the jobs whose turn it is."""
+        equipment = self._equipment
+        async with equipment.database.write() as connection:
+            claimed = await queue.claim(
+                connection,
+                slots=equipment.terms.max_concurrent_jobs,
+                account=equipment.terms.account,
+                now=equipment.clock(),
+            )
+        for job in claimed:
+            self._display.changed(job.id)
+            self._wake(job.id)
+
+    async def _advance(self, job_id: str) -> None:
+        while True:
+            async with self._equipment.database.read() as connection:
+                job = await jobs.get(connection, job_id)
+            if job is None or job.closed_at is not None:
+                return
+            try:
+                outcome = await self._step(job)
+            except jobs.Outrun:
+                continue
+            if isinstance(outcome, Wait):
+                await self._sleep(job, outcome)
+                return
+            await self._moved(job, outcome.job)
+
+    async def _step(self, job: Job) -> Outcome:
+        step = self._close if job.state.ended else self._steps[job.state]
+        try:
+            return await step(job)
+        except (jobs.Outrun, SQLAlchemyError):
+            raise
+        except Exception:  # noqa: BLE001 - the outermost step: whatever it is, the job must not be lost
+            return await self._unforeseen(job)
+
+    async def _unforeseen(self, job: Job) -> Outcome:
+        reference = secrets.token_hex(3)
+        log.exception("step_failed", job_id=job.id, state=job.state, tries=job.tries, reference=reference)
+        if job.provider_job_id is None and not job.state.ended and job.tries >= CRASHES_BEFORE_GIVING_UP:
+            return await end(self._equipment, job, JobState.FAILED, "internal", reference=reference)
+        return Wait(patience(job.tries), tried=True)
+
+    async def _queue(self, job: Job) -> Outcome:
+        await self.fill_slots()
+        async with self._equipment.database.read() as connection:
+            now_is = await jobs.get(connection, job.id)
+        if now_is is not None and now_is.state is not job.state:
+            # It was our own turn: the claim has moved the job, and woken it.
+            return Moved(now_is)
+        return Wait(QUEUE_LOOK_SECONDS)
+
+    async def _moved(self, before: Job, after: Job) -> None:
+        log.info("job_moved", job_id=after.id, was=before.state, now=after.state)
+        if before.state is not after.state and not after.state.ended:
+            self._display.changed(after.id)
+        if before.state in jobs.AT_PROVIDER and after.state not in jobs.AT_PROVIDER:
+            await self.fill_slots()
+
+    async def _sleep(self, job: Job, wait: Wait) -> None:
+        wake_at = self._equipment.clock() + timedelta(seconds=wait.seconds)
+        try:
+            async with self._equipment.database.write() as connection:
+                await jobs.amend(connection, job, wake_at=wake_at, tries=job.tries + wait.tried)
+        except jobs.Outrun:
+            self._wake(job.id)
+            return
+        self._wake(job.id, after_seconds=wait.seconds)
+
+    def _wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
+        assert self._dispatcher is not None
+        self._dispatcher.wake(job_id, after_seconds=after_seconds)
