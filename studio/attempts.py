@@ -35,9 +35,7 @@ class Attempt:
     created_at: datetime
 
 
-async def begin(
-    connection: AsyncConnection, *, token: str, job_id: str, account: str, now: datetime
-) -> bool:
+async def begin(connection: AsyncConnection, *, token: str, job_id: str, account: str, now: datetime) -> bool:
     """Record that a submit is about to be sent; False while another of the account is unexplained."""
     try:
         async with connection.begin_nested():
@@ -51,9 +49,7 @@ async def begin(
     return True
 
 
-async def accept(
-    connection: AsyncConnection, token: str, *, submission: Submission, now: datetime
-) -> None:
+async def accept(connection: AsyncConnection, token: str, *, submission: Submission, now: datetime) -> None:
     await connection.execute(
         update(attempts)
         .where(attempts.c.token == token)

@@ -112,7 +112,7 @@ attempts = Table(
     Column("request_id", String(200)),
     Column("reason", Text),
 )
-# The provider's list does not say whose job is whose: one unexplained submit for each account, in all processes.
+# The provider's list does not say whose job is whose: one unexplained submit for each account at a time.
 _unexplained = text("state IN ('open', 'unclear')")
 Index(
     "uq_attempts_unexplained",
@@ -170,7 +170,7 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction, committed at the end or rolled back by any error; on SQLite it has the write lock."""
+        """A transaction: committed at the end, rolled back by any error; it has SQLite's write lock."""
         async with self.engine.begin() as connection:
             yield connection
 

@@ -64,9 +64,7 @@ class Delivery:
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
         except DeskGone as error:
-            return await end(
-                self._equipment, job, JobState.FAILED, "nowhere_to_deliver", reason=error.code
-            )
+            return await end(self._equipment, job, JobState.FAILED, "nowhere_to_deliver", reason=error.code)
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.move(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
-Advance = Callable[[str], Awaitable[None]]
+Advance = Callable[[str], Coroutine[None, None, None]]
 
 
 class InProcessDispatcher:

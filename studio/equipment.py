@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from media.workshop import Workshop
+
 from studio.database import Database
 from studio.ledger import Because, Budget
 from studio.models import Job
@@ -85,4 +86,3 @@ def because(reason: str, **facts: Any) -> Because:
 def patience(tries: int, *, first: float = 3.0, longest: float = 300.0) -> float:
     """Seconds to wait after the given number of failed tries: doubling, bounded."""
     return float(min(longest, first * 2 ** min(tries, 16)))
-

@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from studio import attempts, jobs
+from studio import attempts, jobs, ledger
 from studio.database import jobs as jobs_table
 from studio.equipment import Equipment
 from studio.errors import OrderRefused
-from studio.models import Cancel, CancelAnswer, Ending, Job, JobState, Order
+from studio.ledger import Because
+from studio.models import Cancel, CancelAnswer, Ending, Job, Order
 from studio.ports import Dispatcher
 
 
@@ -83,13 +84,11 @@ class Studio:
         if member_id != job.order.member.id and not is_moderator:
             return CancelAnswer.NOT_YOURS
         async with self._equipment.database.write() as connection:
-            held = job.held_usd_micros is not None
-            # A held price is released by the step that ends the job, in the same transaction.
-            if not held and await jobs.withdraw(connection, job_id, ending=Ending("cancelled"), now=self.now()):
+            if await jobs.withdraw(connection, job_id, ending=Ending("cancelled"), now=self.now()):
+                why = Because(actor=f"member:{member_id}", reason="cancelled")
+                await ledger.release(connection, job, now=self.now(), because=why)
                 answer = CancelAnswer.CANCELLED
-            elif await self._may_still_cancel(job) and await jobs.ask_cancel(
-                connection, job_id, answer=Cancel.ASKED
-            ):
+            elif job.cancel is not Cancel.TOO_LATE and await jobs.ask_cancel(connection, job_id):
                 answer = CancelAnswer.ASKED
             else:
                 answer = CancelAnswer.TOO_LATE
@@ -110,6 +109,3 @@ class Studio:
         job_id = attempt.job_id if attempt else job.id if job else None
         if job_id is not None:
             self._dispatcher.wake(job_id)
-
-    async def _may_still_cancel(self, job: Job) -> bool:
-        return job.state in jobs.AT_PROVIDER and job.cancel is Cancel.NONE

@@ -117,7 +117,10 @@ class Intake:
                 picture, folder / "picture.jpg", folder / "picture-thumbnail.jpg"
             )
             prepared_clip = await workshop.prepare_clip(
-                video, folder / "motion.mp4", folder / "motion-thumbnail.jpg", longest=orientation.longest_seconds
+                video,
+                folder / "motion.mp4",
+                folder / "motion-thumbnail.jpg",
+                longest=orientation.longest_seconds,
             )
             for path in sorted(folder.iterdir()):
                 await storage.put(f"jobs/{job.id}/input/{path.name}", path)
@@ -178,7 +181,9 @@ class Intake:
 
 def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:
     """Whether Discord's own idea of the types says that the two files are the wrong way round."""
-    return (picture.content_type or "").startswith("video/") and (video.content_type or "").startswith("image/")
+    return (picture.content_type or "").startswith("video/") and (video.content_type or "").startswith(
+        "image/"
+    )
 
 
 def roles_are_swapped(first: Kind, second: Kind) -> bool:

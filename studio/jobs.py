@@ -38,7 +38,7 @@ AT_PROVIDER = frozenset({S.SUBMITTING, S.UNKNOWN, S.RENDERING})
 """States that hold one of the provider's slots."""
 
 
-class Outrun(Exception):  # noqa: N818 - not an error: somebody else moved the job, so we stop
+class Outrun(Exception):
     """The job is no longer as it was read: another hand was quicker, and this one has to stop."""
 
 
@@ -102,16 +102,14 @@ async def due_ids(connection: AsyncConnection, now: datetime) -> list[str]:
 
 async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id: int) -> tuple[int, int]:
     """How many unended jobs the server has, and how many the member has there."""
-    query = select(
-        func.count(), func.count().filter(jobs.c.member_id == member_id)
-    ).where(jobs.c.ended_at.is_(None), jobs.c.guild_id == guild_id)
+    query = select(func.count(), func.count().filter(jobs.c.member_id == member_id)).where(
+        jobs.c.ended_at.is_(None), jobs.c.guild_id == guild_id
+    )
     in_server, of_member = (await connection.execute(query)).one()
     return int(in_server), int(of_member)
 
 
-async def move(
-    connection: AsyncConnection, job: Job, to: JobState, *, now: datetime, **changes: Any
-) -> Job:
+async def move(connection: AsyncConnection, job: Job, to: JobState, *, now: datetime, **changes: Any) -> Job:
     """Move the job on, if it still is as it was read, and return it as it is now.
 
     `changes` are fields of `Job` or `Place`. Raises `Outrun` when somebody else was quicker, ValueError
@@ -148,15 +146,24 @@ async def withdraw(connection: AsyncConnection, job_id: str, *, ending: Ending, 
     return result.rowcount == 1
 
 
-async def ask_cancel(connection: AsyncConnection, job_id: str, *, answer: Cancel) -> bool:
-    """Note on an unended job that it is to be cancelled, or could not be; True if it is unended.
+async def ask_cancel(connection: AsyncConnection, job_id: str) -> bool:
+    """Note that a job at the provider is to be cancelled; False when it is past that.
 
     The version stays: the wish must never make the worker lose what the provider just answered.
     """
     result = await connection.execute(
-        update(jobs).where(jobs.c.id == job_id, jobs.c.ended_at.is_(None)).values(cancel=answer)
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state.in_(list(AT_PROVIDER)))
+        .values(cancel=Cancel.ASKED)
     )
     return result.rowcount == 1
+
+
+async def refuse_cancel(connection: AsyncConnection, job_id: str) -> None:
+    """Note that the provider no longer lets the job go."""
+    await connection.execute(
+        update(jobs).where(jobs.c.id == job_id, jobs.c.ended_at.is_(None)).values(cancel=Cancel.TOO_LATE)
+    )
 
 
 async def raise_progress(connection: AsyncConnection, job_id: str, permille: int) -> None:

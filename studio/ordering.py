@@ -127,9 +127,7 @@ class Ordering:
         now, terms = self._equipment.clock(), self._equipment.terms
         async with self._equipment.database.write() as connection:
             why = because("estimate above the listed price")
-            if not await ledger.hold(
-                connection, job, estimate, now=now, because=why, budget=terms.budget
-            ):
+            if not await ledger.hold(connection, job, estimate, now=now, because=why, budget=terms.budget):
                 return job, False
             return await jobs.amend(connection, job, held_usd_micros=estimate), True
 
@@ -148,7 +146,11 @@ class Ordering:
         try:
             submission = await self._equipment.provider.submit(
                 RenderRequest(
-                    **{field: getattr(request, field) for field in request.__slots__ if field != "webhook_url"},
+                    **{
+                        field: getattr(request, field)
+                        for field in request.__slots__
+                        if field != "webhook_url"
+                    },
                     webhook_url=webhook_url,
                 )
             )

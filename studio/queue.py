@@ -19,6 +19,9 @@ from studio.models import Job, JobState
 
 _PAUSE_KEY = "provider_pause"
 
+_QUEUE_LOCK = 0x71756575
+"""Key of the PostgreSQL advisory lock under which slots are given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
@@ -32,7 +35,7 @@ class Pause:
 
 
 def fair_order(waiting: Sequence[Job], busy: Sequence[Job]) -> list[Job]:
-    """Order the waiting jobs: servers take turns, members inside a server take turns, first come first served.
+    """Order the waiting jobs: servers take turns, members inside a server too, then first come first served.
 
     `busy` are the jobs that hold a slot now; who has fewer of them is earlier.
     """
@@ -52,15 +55,13 @@ def fair_order(waiting: Sequence[Job], busy: Sequence[Job]) -> list[Job]:
     return ordered
 
 
-async def claim(
-    connection: AsyncConnection, *, slots: int, account: str, now: datetime
-) -> list[Job]:
+async def claim(connection: AsyncConnection, *, slots: int, account: str, now: datetime) -> list[Job]:
     """Move as many queued jobs to `submitting` as there are free slots; return them.
 
     None while the provider is paused or a submit of the account is unexplained.
     """
     if connection.dialect.name == "postgresql":
-        await connection.execute(select(func.pg_advisory_xact_lock(0x71756575)))
+        await connection.execute(select(func.pg_advisory_xact_lock(_QUEUE_LOCK)))
     busy_count = await _count(connection, jobs.AT_PROVIDER)
     pause = await read_pause(connection)
     if pause is not None:
@@ -110,7 +111,5 @@ async def read_pause(connection: AsyncConnection) -> Pause | None:
 
 
 async def _count(connection: AsyncConnection, states: frozenset[JobState]) -> int:
-    query = select(func.count()).where(
-        jobs_table.c.closed_at.is_(None), jobs_table.c.state.in_(list(states))
-    )
+    query = select(func.count()).where(jobs_table.c.closed_at.is_(None), jobs_table.c.state.in_(list(states)))
     return int((await connection.execute(query)).scalar_one())

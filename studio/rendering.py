@@ -66,9 +66,7 @@ class Rendering:
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
             return Moved(
-                await jobs.move(
-                    connection, job, JobState.FETCHING, now=now, rendered_at=now, source_url=url
-                )
+                await jobs.move(connection, job, JobState.FETCHING, now=now, rendered_at=now, source_url=url)
             )
 
     async def _still_running(self, job: Job, wait: Wait) -> Outcome:
@@ -91,7 +89,7 @@ class Rendering:
             returned = await self._equipment.provider.cancel(job.provider_job_id)
         except CancelTooLate:
             async with self._equipment.database.write() as connection:
-                await jobs.ask_cancel(connection, job.id, answer=Cancel.TOO_LATE)
+                await jobs.refuse_cancel(connection, job.id)
             return None
         except ProviderError as error:
             # Whether it was cancelled all the same, the status will say.

@@ -62,7 +62,9 @@ def read_settings(environment: Mapping[str, str] | None = None, *, need_discord:
     public_url = reader.parsed("PUBLIC_URL", _public_url, None)
     webhook_secret = reader.text("PIXELBYTE_WEBHOOK_SECRET", "")
     settings = Settings(
-        discord_token=reader.required("DISCORD_TOKEN", _TOKEN_HELP) if need_discord else reader.text("DISCORD_TOKEN", ""),
+        discord_token=reader.required("DISCORD_TOKEN", _BOT_HELP)
+        if need_discord
+        else reader.text("DISCORD_TOKEN", ""),
         discord_api_url=reader.parsed("DISCORD_API_URL", _http_url, None),
         discord_gateway_url=reader.parsed("DISCORD_GATEWAY_URL", _websocket_url, None),
         provider=provider,
@@ -101,7 +103,7 @@ def read_settings(environment: Mapping[str, str] | None = None, *, need_discord:
     return settings
 
 
-_TOKEN_HELP = "create a bot under https://discord.com/developers/applications and copy its token."
+_BOT_HELP = "create a bot under https://discord.com/developers/applications and copy its token."
 _KEY_HELP = "create a key in the PixelByte dashboard, or set PROVIDER=sandbox to try the bot without paying."
 
 
