@@ -91,8 +91,8 @@ async def hold(
     columns = [
         "ref", "at", "kind", "amount_usd_micros", "job_id", "guild_id", "member_id", "actor", "reason",
     ]  # fmt: skip
-    result = await connection.execute(insert(ledger).from_select(columns, values))
-    return result.rowcount == 1
+    written = await connection.execute(insert(ledger).from_select(columns, values).returning(ledger.c.id))
+    return written.first() is not None
 
 
 async def release(connection: AsyncConnection, job: Job, *, now: datetime, because: Because) -> int:

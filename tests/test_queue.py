@@ -1,0 +1,80 @@
+"""Slots are given fairly, never above the limit, and not while the provider is paused."""
+
+from __future__ import annotations
+
+import asyncio
+
+from studio import attempts, queue
+from studio.database import Database
+from studio.errors import OperatorProblem
+from studio.models import Job, JobState
+from tests.builders import FixedClock, a_job
+
+
+async def claim(database: Database, clock: FixedClock, slots: int) -> list[Job]:
+    async with database.write() as connection:
+        return await queue.claim(connection, slots=slots, account="test", now=clock())
+
+
+async def test_servers_take_turns_and_members_inside_them(database: Database) -> None:
+    eager = [await a_job(database, JobState.QUEUED, guild_id=1, member_id=10) for _ in range(3)]
+    neighbour = await a_job(database, JobState.QUEUED, guild_id=1, member_id=11)
+    other_server = await a_job(database, JobState.QUEUED, guild_id=2, member_id=20)
+
+    order = queue.fair_order([*eager, neighbour, other_server], busy=[])
+
+    assert [job.id for job in order] == [
+        eager[0].id, other_server.id, neighbour.id, eager[1].id, eager[2].id,
+    ]  # fmt: skip
+
+
+async def test_no_more_jobs_are_claimed_than_there_are_slots(database: Database, clock: FixedClock) -> None:
+    for _ in range(6):
+        await a_job(database, JobState.QUEUED)
+
+    claims = await asyncio.gather(*(claim(database, clock, 2) for _ in range(4)))
+
+    assert sum(len(claimed) for claimed in claims) == 2
+
+
+async def test_nothing_is_claimed_while_a_submit_is_unexplained(
+    database: Database, clock: FixedClock
+) -> None:
+    doubtful = await a_job(database, JobState.UNKNOWN)
+    await a_job(database, JobState.QUEUED)
+    async with database.write() as connection:
+        assert await attempts.begin(connection, token="t1", job_id=doubtful.id, account="test", now=clock())
+
+    claimed = await claim(database, clock, 5)
+
+    assert claimed == []
+
+
+async def test_a_second_attempt_cannot_begin_while_one_is_open(database: Database, clock: FixedClock) -> None:
+    first, second = await a_job(database), await a_job(database)
+
+    async with database.write() as connection:
+        assert await attempts.begin(connection, token="t1", job_id=first.id, account="test", now=clock())
+        assert not await attempts.begin(connection, token="t2", job_id=second.id, account="test", now=clock())
+
+
+async def test_after_a_pause_a_single_job_goes_ahead(database: Database, clock: FixedClock) -> None:
+    for _ in range(3):
+        await a_job(database, JobState.QUEUED)
+    async with database.write() as connection:
+        await queue.pause(connection, now=clock(), seconds=60, problem=OperatorProblem.BALANCE)
+
+    during = await claim(database, clock, 3)
+    clock.tick(61)
+    after = await claim(database, clock, 3)
+
+    assert (len(during), len(after)) == (0, 1)
+
+
+async def test_positions_count_from_one(database: Database) -> None:
+    first, second = await a_job(database, JobState.QUEUED), await a_job(database, JobState.QUEUED)
+
+    async with database.read() as connection:
+        places = await queue.positions(connection)
+
+    assert places == {first.id: 1, second.id: 2}
