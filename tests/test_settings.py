@@ -1,0 +1,97 @@
+"""Settings: all problems at once, in plain words, and no secret ever shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studio.settings import Settings, SettingsError, read_settings
+
+GOOD = {"DISCORD_TOKEN": "token", "PIXELBYTE_API_KEY": "pb_key"}
+
+NAMES = (
+    "DISCORD_TOKEN DISCORD_API_URL DISCORD_GATEWAY_URL PROVIDER PIXELBYTE_API_KEY PIXELBYTE_API_URL "
+    "PIXELBYTE_WEBHOOK_SECRET PIXELBYTE_OUTPUT_HOSTS PUBLIC_URL HTTP_HOST HTTP_PORT DATABASE_URL STORAGE_URL "
+    "MAX_CONCURRENT_JOBS MAX_JOBS_PER_SERVER MAX_JOBS_PER_MEMBER POLL_INTERVAL_SECONDS RECONCILE_SECONDS "
+    "MONTHLY_BUDGET_USD RETENTION_DAYS LOG_FORMAT DEV_GUILD_ID"
+).split()
+
+
+def test_a_token_and_a_key_are_all_that_is_needed() -> None:
+    settings = read_settings(GOOD)
+
+    assert settings.database_url == "sqlite:///data/bot.db"
+    assert settings.storage_url.endswith("/data/files")
+    assert settings.pixelbyte_output_hosts == ("*.muvi.video", "*.pixelbyte.app")
+
+
+def test_the_sandbox_needs_no_key() -> None:
+    assert read_settings({"DISCORD_TOKEN": "t", "PROVIDER": "sandbox"}).provider == "sandbox"
+
+
+def test_all_problems_are_reported_together() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(
+            {
+                "HTTP_PORT": "many",
+                "PUBLIC_URL": "http://example.org",
+                "MAX_CONCURRENT_JOBS": "0",
+                "LOG_FORMAT": "xml",
+            }
+        )
+
+    problems = " ".join(caught.value.problems)
+    for name in (
+        "DISCORD_TOKEN", "PIXELBYTE_API_KEY", "HTTP_PORT", "PUBLIC_URL", "MAX_CONCURRENT_JOBS", "LOG_FORMAT",
+    ):  # fmt: skip
+        assert name in problems
+
+
+def test_a_public_address_without_a_webhook_secret_is_a_problem() -> None:
+    with pytest.raises(SettingsError, match="PIXELBYTE_WEBHOOK_SECRET"):
+        read_settings({**GOOD, "PUBLIC_URL": "https://bot.example.org"})
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"), [("25", 25_000_000), ("$12.50", 12_500_000), ("0.05", 50_000), ("0", 0)]
+)
+def test_money_is_read_exactly(text: str, micros: int) -> None:
+    assert read_settings({**GOOD, "MONTHLY_BUDGET_USD": text}).monthly_budget_usd_micros == micros
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=30)))
+def test_whatever_is_set_is_read_or_refused_with_sentences(environment: dict[str, str]) -> None:
+    try:
+        settings = read_settings(environment)
+    except SettingsError as error:
+        assert error.problems
+        assert all(problem.endswith(".") for problem in error.problems)
+    else:
+        assert isinstance(settings, Settings)
+
+
+def test_no_secret_is_in_the_repr_nor_in_the_complaints() -> None:
+    secrets = {
+        "DISCORD_TOKEN": "hidden-token",
+        "PIXELBYTE_API_KEY": "hidden-key",
+        "PIXELBYTE_WEBHOOK_SECRET": "hidden-webhook",
+        "DATABASE_URL": "postgresql://user:hidden-password@db/bot",
+    }
+
+    settings = read_settings(secrets)
+    with pytest.raises(SettingsError) as caught:
+        read_settings({**secrets, "DATABASE_URL": "mysql://user:hidden-password@db/bot"})
+
+    assert "hidden" not in repr(settings)
+    assert "hidden" not in str(caught.value)
+
+
+def test_the_example_file_names_every_setting() -> None:
+    example = (Path(__file__).parent.parent / ".env.example").read_text()
+
+    named = {line.lstrip("# ").partition("=")[0] for line in example.splitlines() if "=" in line}
+
+    assert set(NAMES) <= named
