@@ -43,7 +43,9 @@ def scene(size: Size = (640, 480)) -> Image.Image:
         (width - w, height - h, "yellow"),
     ):
         draw.rectangle((left, top, left + w, top + h), fill=colour)
-    draw.ellipse((width * 0.4, height * 0.3, width * 0.6, height * 0.7), fill="white", outline="black", width=3)
+    draw.ellipse(
+        (width * 0.4, height * 0.3, width * 0.6, height * 0.7), fill="white", outline="black", width=3
+    )
     return picture
 
 
@@ -204,7 +206,9 @@ class Recipe:
     fps: float = 25
     codec: str = "libx264"
     pixel_format: str = "yuv420p"
-    options: Mapping[str, str] = field(default_factory=lambda: {"preset": "ultrafast", "crf": "26", "g": "50"})
+    options: Mapping[str, str] = field(
+        default_factory=lambda: {"preset": "ultrafast", "crf": "26", "g": "50"}
+    )
     sound: str | None = "aac"
     sound_seconds: float | None = None
     container: Mapping[str, str] = field(default_factory=lambda: {"movflags": "+faststart"})
@@ -262,7 +266,12 @@ def clip_hdr_mov(path: Path, *, seconds: float = 3.5) -> Path:
     return write_clip(
         path,
         Recipe(
-            seconds=seconds, codec="libx265", options=X265, pixel_format="yuv420p10le", colours=(9, 18, 9), fps=30
+            seconds=seconds,
+            codec="libx265",
+            options=X265,
+            pixel_format="yuv420p10le",
+            colours=(9, 18, 9),
+            fps=30,
         ),
     )
 
@@ -335,8 +344,8 @@ def clip_huge(path: Path) -> Path:
 
 
 def sound_only_mp4(path: Path, *, cover: bool = False) -> Path:
-    """Sound without video, in an MP4 (or M4A with `cover`: a still of an album as an attached picture)."""
-    with av.open(str(path), "w") as output:
+    """Sound without video in an MP4; `cover` adds the album's cover as an attached picture."""
+    with av.open(str(path), "w", format="mp4") as output:
         sound = output.add_stream("aac", rate=SOUND_RATE, layout="stereo")
         picture = output.add_stream("mjpeg", rate=1) if cover else None
         if picture:
@@ -359,7 +368,14 @@ def _motion(size: Size, count: int) -> Iterator[np.ndarray]:
         angle, zoom = math.radians(20 * math.sin(phase * 2 * math.pi)), 1.2 - 0.4 * phase
         cos, sin = math.cos(angle) * zoom, math.sin(angle) * zoom
         x, y = width * (0.8 + 0.4 * phase), height * (1.1 - 0.2 * phase)
-        matrix = (cos, -sin, x - cos * width / 2 + sin * height / 2, sin, cos, y - sin * width / 2 - cos * height / 2)
+        matrix = (
+            cos,
+            -sin,
+            x - cos * width / 2 + sin * height / 2,
+            sin,
+            cos,
+            y - sin * width / 2 - cos * height / 2,
+        )
         yield np.asarray(world.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
 
 
@@ -369,7 +385,9 @@ def _beeps(seconds: float) -> Iterator[av.AudioFrame]:
     for start in range(0, int(seconds * SOUND_RATE), step):
         times = np.arange(start, start + step) / SOUND_RATE
         wave = 0.4 * np.sin(2 * np.pi * 440 * times) * (times % 1 < 0.1)
-        chunk = av.AudioFrame.from_ndarray(np.stack([wave, wave]).astype(np.float32), format="fltp", layout="stereo")
+        chunk = av.AudioFrame.from_ndarray(
+            np.stack([wave, wave]).astype(np.float32), format="fltp", layout="stereo"
+        )
         chunk.sample_rate, chunk.pts, chunk.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
         yield chunk
 
