@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from studio.sentences import SENTENCES, Template
+from studio.reasons import Template
+from studio.sentences import SENTENCES
 
 NOTHING_CHARGED = "Nothing was charged."
 

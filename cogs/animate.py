@@ -1,0 +1,174 @@
+"""`/animate`: an interaction becomes an order."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+
+from cogs.cards import first_answer, withdrawn_answer
+from cogs.gate import check_files, check_place
+from cogs.verdicts import CALL_ERRORS, Verdict, verdict
+from studio.errors import OrderRefused, StudioError
+from studio.models import Member, Order, Orientation, Place, ShotType, SourceFile, Wishes
+from studio.texts import say
+
+if TYPE_CHECKING:
+    from studio.front import Studio
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PROMPT = 1000
+
+# Evaluated by discord.py at run time, where `from __future__ import annotations` has made them strings.
+Prompt = app_commands.Range[str, 0, LONGEST_PROMPT]
+
+_ORIENTATIONS = [
+    app_commands.Choice(name=say("choice_orientation_video"), value=Orientation.VIDEO.value),
+    app_commands.Choice(name=say("choice_orientation_image"), value=Orientation.IMAGE.value),
+]
+_SHOT_TYPES = [
+    app_commands.Choice(name=say("choice_shot_customize"), value=ShotType.CUSTOMIZE.value),
+    app_commands.Choice(name=say("choice_shot_intelligent"), value=ShotType.INTELLIGENT.value),
+]
+
+
+class Animate(commands.Cog):
+    """Takes orders. What follows the answer is done elsewhere, by the bot token and stored ids."""
+
+    def __init__(self, studio: Studio, *, max_picture_bytes: int, max_video_bytes: int) -> None:
+        self._studio = studio
+        self._max_picture_bytes = max_picture_bytes
+        self._max_video_bytes = max_video_bytes
+        self._answering: set[asyncio.Task[Any]] = set()
+
+    @app_commands.command(name="animate", description=say("command_animate"))
+    @app_commands.describe(
+        image=say("option_image"),
+        video=say("option_video"),
+        prompt=say("option_prompt"),
+        negative_prompt=say("option_negative_prompt"),
+        orientation=say("option_orientation"),
+        keep_sound=say("option_keep_sound"),
+        shot_type=say("option_shot_type"),
+    )
+    @app_commands.choices(orientation=_ORIENTATIONS, shot_type=_SHOT_TYPES)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    @app_commands.allowed_contexts(guilds=True, dms=False, private_channels=False)
+    async def animate(  # discord.py reads the command's options from the parameters
+        self,
+        interaction: discord.Interaction[discord.Client],
+        image: discord.Attachment,
+        video: discord.Attachment,
+        prompt: Prompt = "",
+        negative_prompt: Prompt = "",
+        orientation: str | None = None,
+        keep_sound: bool = True,
+        shot_type: str = ShotType.CUSTOMIZE.value,
+    ) -> None:
+        wishes = Wishes(
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            orientation=Orientation(orientation) if orientation else None,
+            keep_sound=keep_sound,
+            shot_type=ShotType(shot_type),
+        )
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            await self._take(interaction, _source(image), _source(video), wishes)
+        finally:
+            self._answering.discard(task)
+
+    async def finish_answers(self) -> None:
+        """Wait until every interaction that came in so far has its answer; for an orderly end."""
+        if self._answering:
+            await asyncio.wait(self._answering)
+
+    async def _take(
+        self,
+        interaction: discord.Interaction[discord.Client],
+        picture: SourceFile,
+        video: SourceFile,
+        wishes: Wishes,
+    ) -> None:
+        """Refuse privately, or answer in public and record the order meanwhile."""
+        if not self._studio.accepting:
+            raise OrderRefused("shutting_down")
+        check_place(interaction)
+        check_files(
+            picture,
+            video,
+            max_picture_bytes=self._max_picture_bytes,
+            max_video_bytes=self._max_video_bytes,
+        )
+        assert interaction.guild_id is not None
+        assert interaction.channel_id is not None
+        await self._studio.admit(guild_id=interaction.guild_id, member_id=interaction.user.id)
+        order = Order(
+            job_id=self._studio.new_job_id(),
+            member=Member(interaction.user.id, interaction.user.display_name),
+            place=Place(
+                guild_id=interaction.guild_id,
+                channel_id=interaction.channel_id,
+                interaction_token=interaction.token,
+            ),
+            picture=picture,
+            video=video,
+            wishes=wishes,
+            ordered_at=self._studio.now(),
+        )
+        # The task begins when the answer's request is on its way: nothing stands before the first REST call.
+        recording = asyncio.create_task(self._studio.take(order))
+        try:
+            answer_id = await _answer(interaction, first_answer(order.member))
+        except CALL_ERRORS as error:
+            await recording
+            if verdict(error) is not Verdict.UNAVAILABLE:
+                await self._studio.abandon(order.job_id)
+                raise
+            # It may have arrived: the studio looks for it later. A second answer could be taken for it.
+            log.warning("answer_uncertain", job_id=order.job_id, error=str(error))
+            return
+        try:
+            await recording
+        except StudioError as error:
+            await _withdraw(interaction, order, error)
+            return
+        await self._studio.acknowledged(order.job_id, answer_id=answer_id)
+
+
+async def _answer(interaction: discord.Interaction[discord.Client], text: str) -> int:
+    """Send the public answer and return its id."""
+    try:
+        sent = await interaction.response.send_message(text)
+    except discord.HTTPException as error:
+        if verdict(error) is not Verdict.ANSWERED_ALREADY:
+            raise
+        # An earlier try of discord.py's own was accepted although its answer was lost (`discord.md`, section 4).
+        return (await interaction.original_response()).id
+    if sent.message_id is None:
+        return (await interaction.original_response()).id
+    return sent.message_id
+
+
+async def _withdraw(
+    interaction: discord.Interaction[discord.Client], order: Order, error: StudioError
+) -> None:
+    """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
+    log.warning("order_not_recorded", job_id=order.job_id, error=error.code)
+    await interaction.edit_original_response(content=withdrawn_answer(order.member, error.sentence))
+
+
+def _source(attachment: discord.Attachment) -> SourceFile:
+    return SourceFile(
+        url=attachment.url,
+        filename=attachment.filename,
+        size=attachment.size,
+        content_type=attachment.content_type,
+    )

@@ -1,0 +1,195 @@
+"""Every message that we show, built from values; sends nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import PurePath
+
+import discord
+from discord import ui
+
+from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage
+from studio.texts import cost_sentence, say
+
+PICTURE_NAME = "picture.jpg"
+VIDEO_NAME = "video.jpg"
+
+CANCEL_PREFIX = "v1:cancel:"
+
+LONGEST_THREAD_NAME = 100
+LONGEST_BUTTON_URL = 512
+
+STEPS = (Stage.CHECKING, Stage.QUEUED, Stage.RENDERING, Stage.FETCHING, Stage.POSTING)
+_BAR_CELLS = 12
+
+
+def status_card(job: Job, progress: Progress, *, pictures: Sequence[str] = ()) -> ui.LayoutView:
+    """The status card; `pictures` are the file names of the attached thumbnails that it shows.
+
+    A fresh view at every call, stopped so that discord.py keeps nothing of it: presses are routed by
+    `cogs.controls`, also after a restart.
+    """
+    container: ui.Container[ui.LayoutView] = ui.Container()
+    container.add_item(ui.TextDisplay(f"### {say('card_title', name=shown_name(job.order.member))}"))
+    if pictures:
+        alt_texts = {PICTURE_NAME: say("alt_picture"), VIDEO_NAME: say("alt_video")}
+        gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
+        for name in pictures:
+            gallery.add_item(media=f"attachment://{name}", description=alt_texts.get(name))
+        container.add_item(gallery)
+    container.add_item(ui.TextDisplay(_status_text(job, progress)))
+    if progress.notices:
+        lines = (f"-# {_notice(notice)}" for notice in progress.notices)
+        container.add_item(ui.TextDisplay("\n".join(lines)))
+    if progress.can_cancel:
+        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
+        row.add_item(
+            ui.Button(
+                label=say("button_cancel"),
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"{CANCEL_PREFIX}{job.id}",
+            )
+        )
+        container.add_item(row)
+    view = ui.LayoutView(timeout=None)
+    view.add_item(container)
+    view.stop()
+    return view
+
+
+def _status_text(job: Job, progress: Progress) -> str:
+    if progress.stage is Stage.DONE:
+        return _closing_line("card_done", progress)
+    if progress.stage is Stage.ENDED:
+        cancelled = job.state is JobState.CANCELLED
+        return _closing_line("card_cancelled" if cancelled else "card_ended", progress)
+    lines = [*_steps(progress), "", _bar(progress.fraction), _times(progress)]
+    if progress.waiting_for:
+        lines.append(say(progress.waiting_for))
+    return "\n".join(lines)
+
+
+def _steps(progress: Progress) -> list[str]:
+    current = STEPS.index(progress.stage)
+    lines = []
+    for index, stage in enumerate(STEPS):
+        place = {"position": progress.position} if progress.position and index == current else {}
+        mark = "mark_done" if index < current else "mark_now" if index == current else "mark_later"
+        lines.append(say(mark, stage=say(f"stage_{stage}", **place)))
+    return lines
+
+
+def _bar(fraction: float) -> str:
+    # The full bar belongs to the clip itself.
+    shown = min(max(fraction, 0.0), 0.99)
+    filled = int(shown * _BAR_CELLS)
+    bar = "▰" * filled + "▱" * (_BAR_CELLS - filled)
+    return f"{bar} {say('card_percent', percent=int(shown * 100))}"
+
+
+def _times(progress: Progress) -> str:
+    parts = [say("card_elapsed", elapsed=progress.elapsed_seconds)]
+    now = progress.started_at + timedelta(seconds=progress.elapsed_seconds)
+    if progress.expected_at is not None and progress.expected_at > now:
+        parts.append(say("card_expected", when=discord.utils.format_dt(progress.expected_at, "R")))
+    if progress.price_usd_micros is not None:
+        parts.append(say("card_price", price=progress.price_usd_micros))
+    return " · ".join(parts)
+
+
+def _closing_line(code: str, progress: Progress) -> str:
+    line = say(code, elapsed=progress.elapsed_seconds)
+    if progress.stage is Stage.ENDED:
+        return f"{line} {cost_sentence(progress.price_usd_micros or 0)}"
+    return f"{line} {cost_sentence(progress.price_usd_micros)}" if progress.price_usd_micros else line
+
+
+def _notice(notice: Notice) -> str:
+    return say(notice.code, **notice.facts)
+
+
+# ── the answer in the channel ───────────────────────────────────────────────────────────────────
+
+
+def shown_name(member: Member) -> str:
+    """The member's name as plain text: it formats nothing and pings nobody."""
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(member.name))
+
+
+def first_answer(member: Member) -> str:
+    return say("answer_started", name=shown_name(member))
+
+
+def final_answer(job: Job, link: str | None) -> str:
+    """What the answer says at the end; `link` leads to the message that tells the outcome."""
+    facts = {"name": shown_name(job.order.member)} | ({"link": link} if link else {})
+    if job.state is JobState.DELIVERED:
+        return say("answer_ready", **facts)
+    if job.state is JobState.CANCELLED:
+        return say("answer_cancelled", **facts)
+    return say("answer_failed", **facts)
+
+
+def withdrawn_answer(member: Member, reason: str) -> str:
+    """What the answer says when the order could not be recorded after all."""
+    return say("answer_withdrawn", name=shown_name(member), reason=reason)
+
+
+def thread_name(job: Job) -> str:
+    """Named after the member and the clip, within Discord's 100 characters."""
+    name, title = job.order.member.name, _title(job.order.video.filename)
+    if not title:
+        return say("thread_name", name=name)[:LONGEST_THREAD_NAME]
+    return say("thread_name", name=name, title=title)[:LONGEST_THREAD_NAME].rstrip()
+
+
+def _title(filename: str) -> str:
+    """The readable part of a file's name; nothing where a camera made the name."""
+    words = re.sub(r"[_\s]+", " ", PurePath(filename).stem).strip(" .-")
+    letters = sum(character.isalpha() for character in words)
+    return words if letters >= 4 and letters * 2 >= len(words) else ""
+
+
+# ── the outcome ─────────────────────────────────────────────────────────────────────────────────
+
+
+def clip_file_name(job: Job) -> str:
+    """An ASCII name by which an earlier try's message is recognised, too."""
+    return f"clip-{job.id}.mp4"
+
+
+def clip_alt_text(job: Job, clip: Clip) -> str:
+    return say("alt_clip", seconds=clip.seconds, name=job.order.member.name)
+
+
+def result_text(job: Job, clip: Clip, *, link: str | None, attached: bool) -> str:
+    """The content of the one message that brings the clip."""
+    mention = f"<@{job.order.member.id}>"
+    if attached:
+        text = say("result_ready", mention=mention)
+    elif link is not None and len(link) > LONGEST_BUTTON_URL:
+        text = say("result_link_only", mention=mention, link=link)
+    else:
+        text = say("result_link_only", mention=mention)
+    facts = {"seconds": clip.seconds, "width": clip.width, "height": clip.height}
+    if job.price_usd_micros is not None:
+        facts["price"] = job.price_usd_micros
+    return f"{text}\n{say('result_label', **facts)}"
+
+
+def result_buttons(link: str | None) -> ui.View | None:
+    """The row under the result, with room for more."""
+    if link is None or len(link) > LONGEST_BUTTON_URL:
+        return None
+    view = ui.View(timeout=None)
+    view.add_item(ui.Button(label=say("button_original"), url=link))
+    view.stop()
+    return view
+
+
+def report_text(job: Job, ending: Ending) -> str:
+    """The content of the one message that says why there is no clip."""
+    facts = {**ending.facts, "cost": cost_sentence(ending.cost_usd_micros)}
+    return say("report", mention=f"<@{job.order.member.id}>", sentence=say(ending.code, **facts))

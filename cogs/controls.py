@@ -1,0 +1,58 @@
+"""Buttons that survive a restart: the job is in the custom_id, the right to press is checked in the database."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands
+
+from cogs.cards import CANCEL_PREFIX
+from cogs.failures import tell_failure
+from studio.texts import say
+
+if TYPE_CHECKING:
+    from studio.front import Studio
+
+CANCEL = re.compile(re.escape(CANCEL_PREFIX) + r"([0-9a-z]{1,32})")
+
+PRESSES = frozenset({discord.InteractionType.component, discord.InteractionType.modal_submit})
+
+
+class Controls(commands.Cog):
+    """Routes every press by its custom_id.
+
+    discord.py's own ways are not used: views die with the process, and its dynamic items lose their
+    registration for everybody when a message is edited (2.7.1, ui/view.py:948 and 977).
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
+        if interaction.type not in PRESSES:
+            return
+        try:
+            await self._route(interaction)
+        except Exception as error:  # noqa: BLE001  # the outermost step: everything is told and logged there
+            await tell_failure(interaction, error)
+
+    async def _route(self, interaction: discord.Interaction[discord.Client]) -> None:
+        custom_id = str(interaction.data.get("custom_id")) if interaction.data else ""
+        cancel = CANCEL.fullmatch(custom_id)
+        if cancel is None:
+            await interaction.response.send_message(say("button_unknown"), ephemeral=True)
+            return
+        await self._cancel(interaction, cancel[1])
+
+    async def _cancel(self, interaction: discord.Interaction[discord.Client], job_id: str) -> None:
+        # Answered at once: what follows writes to the database, which may be busy for longer than 3 s.
+        await interaction.response.defer()
+        answer = await self._studio.cancel(
+            job_id,
+            member_id=interaction.user.id,
+            is_moderator=interaction.permissions.manage_messages,
+        )
+        await interaction.followup.send(say(f"cancel_{answer}"), ephemeral=True)

@@ -1,0 +1,224 @@
+"""The `Desk` port on Discord: where a member sees the job, from the thread to the final link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import discord
+import structlog
+
+from cogs import cards
+from cogs.budget import Budget, Priority
+from cogs.line import Line, Post, Spot
+from cogs.outcome import Outcome
+from cogs.recent import Recent
+from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, as_desk_error, verdict
+from studio.errors import DeskGone
+from studio.models import Clip, Ending, Job, Place, Progress
+from studio.texts import say
+
+log = structlog.get_logger(__name__)
+
+REMEMBERED_CARDS = 2000
+"""For how many cards the attached thumbnails are remembered; for others Discord is asked once."""
+
+
+class DiscordDesk:
+    """Shows jobs with the bot token and stored ids only, so it works after any restart and after 15 minutes.
+
+    The conversation happens in a thread that hangs from the answer. Where there can be none it stays in the
+    channel; then every message replies to the answer, which is also how it is found again.
+    """
+
+    def __init__(self, client: discord.Client, *, budget: Budget, local_links: bool = False) -> None:
+        """`local_links`: also offer links that lead to this machine alone, as in the demo."""
+        self._line = Line(client, budget)
+        self._outcome = Outcome(self._line, local_links=local_links)
+        self._pictures: Recent[Sequence[discord.Attachment]] = Recent(REMEMBERED_CARDS)
+
+    async def open(self, job: Job, progress: Progress) -> Place:
+        place = job.place
+        try:
+            if place.answer_id is None:
+                place = replace(place, answer_id=await self._find_answer(place))
+            if place.card_id is None:
+                place = await self._start(replace(job, order=replace(job.order, place=place)), progress)
+        except CALL_ERRORS as error:
+            raise as_desk_error(error) from error
+        return place
+
+    async def illustrate(self, job: Job, progress: Progress, picture: Path, video: Path) -> None:
+        if job.place.card_id is None:
+            return
+        names = (cards.PICTURE_NAME, cards.VIDEO_NAME)
+        texts = (say("alt_picture"), say("alt_video"))
+        files = [
+            discord.File(path, filename=name, description=text)
+            for path, name, text in zip((picture, video), names, texts, strict=True)
+        ]
+        view = cards.status_card(job, progress, pictures=names)
+        try:
+            attached = await self._line.edit(
+                _talk(job.place), job.place.card_id, priority=Priority.CHANGE, attachments=files, view=view
+            )
+        except CALL_ERRORS as error:
+            raise as_desk_error(error) from error
+        self._pictures[job.place.card_id] = attached
+
+    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> None:
+        if job.place.card_id is None or not (urgent or self._line.room_for_tick()):
+            return
+        try:
+            await self._edit_card(job, progress, priority=Priority.CHANGE if urgent else None)
+        except CALL_ERRORS as error:
+            if verdict(error) is not Verdict.ARCHIVED:
+                raise as_desk_error(error) from error
+            # An edit does not reopen a thread that somebody put away; the outcome will.
+
+    async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
+        try:
+            return await self._outcome.deliver(job, clip, file)
+        except CALL_ERRORS as error:
+            raise as_desk_error(error) from error
+
+    async def report(self, job: Job, ending: Ending) -> int:
+        try:
+            return await self._outcome.report(job, ending)
+        except CALL_ERRORS as error:
+            raise as_desk_error(error) from error
+
+    async def conclude(self, job: Job, progress: Progress) -> None:
+        try:
+            likely = await self._close_card(job, progress)
+            await self._close_answer(job, self._outcome.spot_of(job) or likely)
+        except CALL_ERRORS as error:
+            raise as_desk_error(error) from error
+        if job.place.card_id is not None:
+            self._pictures.forget(job.place.card_id)
+
+    # ── opening ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _find_answer(self, place: Place) -> int:
+        """Look for an answer whose id was lost between Discord and our database."""
+        if place.interaction_token is None:
+            raise DeskGone
+        answer_id = await self._line.find_answer(place.interaction_token)
+        if answer_id is None:
+            raise DeskGone
+        return answer_id
+
+    async def _start(self, job: Job, progress: Progress) -> Place:
+        place, fresh = job.place, False
+        if place.thread_id is None:
+            thread_id, fresh = await self._start_thread(job)
+            place = replace(place, thread_id=thread_id)
+        if place.thread_id is not None:
+            try:
+                return replace(place, card_id=await self._post_card(job, place, progress, fresh=fresh))
+            except CALL_ERRORS as error:
+                if verdict(error) not in CLOSED:
+                    raise
+                log.info("thread_closed_to_us", job_id=job.id, error=str(error))
+        place = replace(place, thread_id=None)
+        return replace(place, card_id=await self._post_card(job, place, progress, fresh=False))
+
+    async def _start_thread(self, job: Job) -> tuple[int | None, bool]:
+        """Return the thread's id, None where there can be none, and whether it is new."""
+        place = job.place
+        assert place.answer_id is not None
+        channel = Spot(place.guild_id, place.channel_id)
+        for name in (cards.thread_name(job), say("thread_name_neutral")):
+            try:
+                return await self._line.start_thread(channel, place.answer_id, name), True
+            except CALL_ERRORS as error:
+                match verdict(error):
+                    case Verdict.THREAD_EXISTS:
+                        # A thread that hangs from a message has the message's id.
+                        return place.answer_id, False
+                    case Verdict.NAME_REFUSED:
+                        continue
+                    case Verdict.UNAVAILABLE | Verdict.PLACE_GONE:
+                        raise
+                    case _:
+                        log.info("no_thread", job_id=job.id, error=str(error))
+                        return None, False
+        return None, False
+
+    async def _post_card(self, job: Job, place: Place, progress: Progress, *, fresh: bool) -> int:
+        """Post the status card, unless an earlier try has."""
+        spot = _talk(place)
+        if not fresh:
+            earlier = await self._outcome.find(spot, place, card=True)
+            if earlier is not None:
+                return earlier
+        post = Post(
+            nonce=f"{job.id}-card",
+            view=cards.status_card(job, progress),
+            reply_to=None if place.thread_id else place.answer_id,
+        )
+        return await self._outcome.post(spot, post, priority=Priority.CHANGE)
+
+    # ── the card ────────────────────────────────────────────────────────────────────────────────
+
+    async def _edit_card(self, job: Job, progress: Progress, *, priority: Priority | None) -> None:
+        card_id = job.place.card_id
+        assert card_id is not None
+        attached = await self._attached(job, card_id)
+        view = cards.status_card(job, progress, pictures=[each.filename for each in attached])
+        try:
+            # Named one by one: what an edit does not name, it may remove (API v10).
+            await self._line.edit(
+                _talk(job.place), card_id, priority=priority, attachments=attached, view=view
+            )
+        except discord.HTTPException as error:
+            if verdict(error) is not Verdict.INVALID or not attached:
+                raise
+            log.warning("card_pictures_refused", job_id=job.id, error=str(error))
+            self._pictures[card_id] = ()
+            plain = cards.status_card(job, progress)
+            await self._line.edit(
+                _talk(job.place), card_id, priority=Priority.CHANGE, attachments=[], view=plain
+            )
+
+    async def _attached(self, job: Job, card_id: int) -> Sequence[discord.Attachment]:
+        if job.inputs is None:
+            return ()
+        known = self._pictures.get(card_id)
+        if known is None:
+            known = await self._line.attachments(_talk(job.place), card_id)
+            self._pictures[card_id] = known
+        return known
+
+    # ── the end ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _close_card(self, job: Job, progress: Progress) -> Spot:
+        """Bring the card to its final form; return where the outcome will be, judging from that."""
+        talk = _talk(job.place)
+        if job.place.card_id is None:
+            return talk
+        try:
+            await self._edit_card(job, progress, priority=Priority.CHANGE)
+        except CALL_ERRORS as error:
+            what = verdict(error)
+            if what is Verdict.UNAVAILABLE:
+                raise
+            log.info("card_not_closed", job_id=job.id, error=str(error))
+            if what in CLOSED:
+                # The outcome could not be posted in the thread either.
+                return Spot(job.place.guild_id, job.place.channel_id)
+        return talk
+
+    async def _close_answer(self, job: Job, spot: Spot) -> None:
+        place = job.place
+        if place.answer_id is None:
+            return
+        link = spot.link(place.outcome_id) if place.outcome_id is not None else None
+        channel = Spot(place.guild_id, place.channel_id)
+        text = cards.final_answer(job, link)
+        await self._line.edit(channel, place.answer_id, priority=Priority.CHANGE, content=text)
+
+
+def _talk(place: Place) -> Spot:
+    return Spot(place.guild_id, place.talk_id)

@@ -1,0 +1,64 @@
+"""The cheap checks before an order is taken: the place, and what Discord itself says of the files."""
+
+from __future__ import annotations
+
+import discord
+
+from studio.errors import OrderRefused
+from studio.intake import looks_swapped
+from studio.models import SourceFile
+
+THREADS = frozenset(
+    {discord.ChannelType.public_thread, discord.ChannelType.private_thread, discord.ChannelType.news_thread}
+)
+THREAD_PARENTS = frozenset({discord.ChannelType.text, discord.ChannelType.news})
+CALLS = frozenset({discord.ChannelType.voice, discord.ChannelType.stage_voice})
+
+# As Discord's own English settings call them; a moderator looks for exactly these words.
+PERMISSION_NAMES = {
+    "view_channel": "View Channel",
+    "connect": "Connect",
+    "attach_files": "Attach Files",
+    "read_message_history": "Read Message History",
+    "send_messages": "Send Messages",
+    "send_messages_in_threads": "Send Messages in Threads",
+}
+
+
+def check_place(interaction: discord.Interaction[discord.Client]) -> None:
+    """Raise `OrderRefused` where the conversation could not go on after the answer."""
+    if interaction.guild_id is None or not interaction.is_guild_integration():
+        raise OrderRefused("not_in_dm")
+    kind = getattr(interaction.channel, "type", discord.ChannelType.text)
+    missing = missing_permission(kind, interaction.app_permissions)
+    if missing is not None:
+        raise OrderRefused("missing_permission", permission=PERMISSION_NAMES[missing])
+
+
+def missing_permission(kind: discord.ChannelType, granted: discord.Permissions) -> str | None:
+    """The first permission that the bot lacks to bring a clip to this kind of channel."""
+    needed = ["view_channel", "attach_files", "read_message_history"]
+    if kind in CALLS:
+        needed.append("connect")
+    can_use_own_thread = kind in THREAD_PARENTS and granted >= discord.Permissions(
+        create_public_threads=True, send_messages_in_threads=True
+    )
+    if kind in THREADS:
+        needed.append("send_messages_in_threads")
+    elif not can_use_own_thread:
+        needed.append("send_messages")
+    if granted.administrator:
+        return None
+    return next((name for name in needed if not getattr(granted, name)), None)
+
+
+def check_files(
+    picture: SourceFile, video: SourceFile, *, max_picture_bytes: int, max_video_bytes: int
+) -> None:
+    """Raise `OrderRefused` for a file above its cap, whichever way round the two are."""
+    if looks_swapped(picture, video):
+        picture, video = video, picture
+    if picture.size > max_picture_bytes:
+        raise OrderRefused("picture_too_large", size=picture.size, limit=max_picture_bytes)
+    if video.size > max_video_bytes:
+        raise OrderRefused("video_too_large", size=video.size, limit=max_video_bytes)

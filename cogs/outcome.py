@@ -1,0 +1,158 @@
+"""The one message that ends a conversation: posted once, wherever it can still be posted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import discord
+import structlog
+
+from cogs import cards
+from cogs.budget import Priority
+from cogs.line import Line, Post, Spot
+from cogs.recent import Recent
+from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
+from studio.errors import ClipTooLarge
+from studio.models import Clip, Ending, Job, Place
+from studio.settings import is_loopback
+
+log = structlog.get_logger(__name__)
+
+WRITTEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
+
+SAFE_LIMIT = 10 * 1024 * 1024
+"""What every server takes (Discord's documentation of 2026-08)."""
+
+WORTH_TRYING = 20 * 1024 * 1024
+"""Announced for every server, but not true everywhere yet (`discord.md`, section 3)."""
+
+REMEMBERED_SPOTS = 2000
+
+
+class Outcome:
+    """Posts results and failures, finds those of an earlier try, and falls back from thread to channel."""
+
+    def __init__(self, line: Line, *, local_links: bool) -> None:
+        self._line = line
+        self._local_links = local_links
+        self._spots: Recent[Spot] = Recent(REMEMBERED_SPOTS)
+
+    async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
+        """Post the clip; raises `ClipTooLarge`, `DeskGone` or one of `CALL_ERRORS`."""
+        if file is not None:
+            await self._check_size(job, file)
+        link = self._link(clip, needed=file is None)
+        try:
+            return await self._tell(job, self._result(job, clip, link, file), file=file, clip=clip)
+        except CALL_ERRORS as error:
+            match verdict(error):
+                case Verdict.TOO_LARGE if file is not None:
+                    raise ClipTooLarge(limit=await self._lower_limit(job, file)) from error
+                case Verdict.UPLOAD_REFUSED | Verdict.FORBIDDEN if file is not None:
+                    log.warning("upload_refused", job_id=job.id, error=str(error))
+                    link = self._link(clip, needed=True)
+                    return await self._tell(job, self._result(job, clip, link, None))
+                case _:
+                    raise
+
+    async def report(self, job: Job, ending: Ending) -> int:
+        """Post why there is no clip; raises `DeskGone` or one of `CALL_ERRORS`."""
+        post = Post(nonce=job.id, content=cards.report_text(job, ending), mention=job.order.member.id)
+        return await self._tell(job, post)
+
+    def spot_of(self, job: Job) -> Spot | None:
+        """Where this process has posted or found the outcome."""
+        return self._spots.get(job.id)
+
+    async def find(self, spot: Spot, place: Place, *, card: bool) -> int | None:
+        """Return the id of the card or of the outcome when an earlier try has posted it.
+
+        In the job's own thread every message of ours belongs to the job; elsewhere it replies to the answer.
+        """
+        try:
+            recent = await self._line.own_recent_messages(spot)
+        except discord.Forbidden as error:
+            # Without Read Message History only the nonce guards against a repeat.
+            log.warning("history_closed", channel_id=spot.channel_id, error=str(error))
+            return None
+        own_thread = spot.channel_id == place.thread_id
+        for message in recent:
+            reference = message.reference.message_id if message.reference else None
+            ours = own_thread or reference == place.answer_id
+            if ours and message.type in WRITTEN and message.flags.components_v2 is card:
+                return message.id
+        return None
+
+    async def post(self, spot: Spot, post: Post, *, priority: Priority) -> int:
+        """Post, without the reply where Discord does not let us reply."""
+        try:
+            return await self._line.post(spot, post, priority=priority)
+        except discord.HTTPException as error:
+            if verdict(error) is not Verdict.NO_REPLY:
+                raise
+        return await self._line.post(spot, replace(post, reply_to=None), priority=priority)
+
+    async def _tell(self, job: Job, post: Post, *, file: Path | None = None, clip: Clip | None = None) -> int:
+        """Post the outcome at the first place that takes it. Raises the error of the last place."""
+        closed: Exception | None = None
+        for spot in _spots(job.place):
+            try:
+                earlier = await self.find(spot, job.place, card=False)
+                if earlier is not None:
+                    self._spots[job.id] = spot
+                    return earlier
+                own_thread = spot.channel_id == job.place.thread_id
+                here = replace(post, reply_to=None if own_thread else job.place.answer_id)
+                if file is not None and clip is not None:
+                    # A file is used up by each try.
+                    here = replace(here, file=await asyncio.to_thread(_attachment, job, clip, file))
+                message_id = await self.post(spot, here, priority=Priority.RESULT)
+                self._spots[job.id] = spot
+                return message_id
+            except CALL_ERRORS as error:
+                if verdict(error) not in CLOSED:
+                    raise
+                closed = error
+        assert closed is not None
+        raise closed
+
+    def _result(self, job: Job, clip: Clip, link: str | None, file: Path | None) -> Post:
+        return Post(
+            nonce=job.id,
+            content=cards.result_text(job, clip, link=link, attached=file is not None),
+            view=cards.result_buttons(link),
+            mention=job.order.member.id,
+        )
+
+    def _link(self, clip: Clip, *, needed: bool) -> str | None:
+        """The address of the original, unless it leads nowhere for the member."""
+        host = urlsplit(clip.source_url).hostname or ""
+        if is_loopback(host) and not (self._local_links or needed):
+            return None
+        return clip.source_url
+
+    async def _check_size(self, job: Job, file: Path) -> None:
+        """Spare an upload that is bound to be refused."""
+        limit = await self._line.upload_limit(job.place.guild_id)
+        if (await asyncio.to_thread(file.stat)).st_size > max(limit, WORTH_TRYING):
+            raise ClipTooLarge(limit=limit)
+
+    async def _lower_limit(self, job: Job, file: Path) -> int:
+        """A limit below the size that was just refused."""
+        size = (await asyncio.to_thread(file.stat)).st_size
+        stated = await self._line.upload_limit(job.place.guild_id)
+        return next((limit for limit in (stated, SAFE_LIMIT) if limit < size), size * 3 // 4)
+
+
+def _spots(place: Place) -> Iterator[Spot]:
+    if place.thread_id is not None:
+        yield Spot(place.guild_id, place.thread_id)
+    yield Spot(place.guild_id, place.channel_id)
+
+
+def _attachment(job: Job, clip: Clip, file: Path) -> discord.File:
+    return discord.File(file, filename=cards.clip_file_name(job), description=cards.clip_alt_text(job, clip))

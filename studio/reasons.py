@@ -1,0 +1,193 @@
+"""The English wording of every refusal and failure, by code: what happened, what it cost, what to do now.
+
+A tuple holds several wordings, the fullest first: the first whose facts are known is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Template = str | tuple[str, ...]
+
+_REFUSALS: Mapping[str, Template] = {
+    "not_in_dm": (
+        "I only make clips in servers, where the others can enjoy them too. Nothing was charged. "
+        "Use /animate in a channel of a server that I am in."
+    ),
+    "missing_permission": (
+        "I may not post a clip in this channel: I lack the permission “{permission}”. Nothing was charged. "
+        "Ask a moderator to allow it for me, or use /animate in another channel."
+    ),
+    "picture_too_large": (
+        "Your picture has {size:size}; I take up to {limit:size}. Nothing was charged. "
+        "Send a smaller version, a screenshot of it will do.",
+        "Your picture is too large; I take up to {limit:size}. Nothing was charged. "
+        "Send a smaller version, a screenshot of it will do.",
+    ),
+    "video_too_large": (
+        "Your video has {size:size}; I take up to {limit:size}. Nothing was charged. "
+        "Trim it to the part that you need and try again.",
+        "Your video is too large; I take up to {limit:size}. Nothing was charged. "
+        "Trim it to the part that you need and try again.",
+    ),
+    "too_many_jobs_member": (
+        "You already have {limit} unfinished clips, which is as many as you may have at once. "
+        "Nothing was charged. Try again when one of them is done, or cancel one."
+    ),
+    "too_many_jobs_server": (
+        "This server already has {limit} unfinished clips, which is as many as it may have at once. "
+        "Nothing was charged. Try again in a few minutes."
+    ),
+    "budget_exhausted": (
+        "This month's budget for clips is used up. {cost} "
+        "Try again next month, or ask the bot's operator to raise it."
+    ),
+    "shutting_down": "I am restarting just now. Nothing was charged. Try again in a minute.",
+    "database_busy": "I am too busy to take your order just now. Nothing was charged. Try again in a minute.",
+}
+
+_INPUTS: Mapping[str, Template] = {
+    "two_pictures": (
+        "Both files are pictures. {cost} I need one picture, and one video of 3 to 30 s "
+        "whose motion it should get."
+    ),
+    "two_videos": (
+        "Both files are videos. {cost} I need one video, and one picture that should get its motion."
+    ),
+    "attachment_gone": (
+        "Discord no longer has one of your files, so I could not fetch it. {cost} Attach both files again "
+        "with /animate."
+    ),
+    "media_not_a_picture": (
+        "The picture is not a picture that I can read, whatever its name says. {cost} "
+        "Send a JPEG, PNG, WebP, HEIC, AVIF or GIF; a screenshot of it always works."
+    ),
+    "media_not_a_video": (
+        "The video is not a video that I can read, whatever its name says. {cost} "
+        "Send an MP4, MOV, WebM or animated GIF; a screen recording of it always works."
+    ),
+    "media_no_video_stream": (
+        "There is no moving picture in your video, only sound or nothing. {cost} "
+        "Send a video in which somebody can be seen moving."
+    ),
+    "media_broken": (
+        "Your {what} is damaged or incomplete. {cost} "
+        "Play it on your device to see whether it is whole, save or export it again, and try once more."
+    ),
+    "media_too_short": (
+        "Your video is {seconds:number} s long; the shortest that works is {minimum:number} s. {cost} "
+        "Send a longer one.",
+        "Your video is too short; it needs at least 3 s. {cost} Send a longer one.",
+    ),
+    "media_too_small": (
+        "Your {what} is {width} × {height} pixels; both sides need at least {minimum}. {cost} "
+        "Send a larger one.",
+        "Your {what} is {width} × {height} pixels, which is too small. {cost} Send a larger one.",
+        "Your {what} has too few pixels. {cost} Send a larger one.",
+    ),
+    "media_too_many_pixels": (
+        "Your {what} is {width} × {height} pixels, more than I can open. {cost} "
+        "Send a smaller version, a screenshot of it will do.",
+        "Your {what} has more pixels than I can open. {cost} "
+        "Send a smaller version, a screenshot of it will do.",
+    ),
+    "media_too_many_frames": (
+        "Your {what} has more single frames than I can work through. {cost} "
+        "Trim it to the part that you need and try again."
+    ),
+    "media_too_large": (
+        "Your {what} is too large; I take up to {limit:size}. {cost} Send a smaller version.",
+        "Your {what} is too large for me. {cost} Send a smaller version.",
+    ),
+    "media_too_complex": (
+        "Your {what} takes too long to read: it is unusually large or built in an unusual way. {cost} "
+        "Export it as an ordinary JPEG or MP4 and try again."
+    ),
+    "fetch_failed": "One of your files could not be fetched from Discord. {cost} Attach both files again.",
+    "fetch_forbidden": (
+        "One of your files is not where Discord keeps attachments, so I did not fetch it. {cost} "
+        "Attach both files to the command itself."
+    ),
+    "fetch_too_large": (
+        "One of your files is larger than {limit:size}. {cost} Send a smaller version.",
+        "One of your files is larger than I take. {cost} Send a smaller version.",
+    ),
+    "fetch_interrupted": (
+        "The connection to Discord broke while I fetched your files. {cost} Attach both files again."
+    ),
+}
+
+_RENDERING: Mapping[str, Template] = {
+    "render_no_person_picture": (
+        "The renderer found no whole upper body in your picture. {cost} "
+        "Use a picture in which head, shoulders and torso are fully visible and large."
+    ),
+    "render_no_person_video": (
+        "The renderer found no whole upper body in your video. {cost} "
+        "Crop the video closer to one person who stays in the picture, and try again."
+    ),
+    "render_character_invalid": (
+        "The renderer did not recognise the character in your picture, or in the video's first frame. {cost} "
+        "Use a realistic or clearly human-like figure that is fully visible."
+    ),
+    "render_moderated": (
+        "The renderer's safety rules refused this picture, video or text. {cost} "
+        "Use other ones; well-known people are refused too."
+    ),
+    "render_busy_upstream": "The renderer is overloaded. {cost} Try again in about ten minutes.",
+    "render_supplier_problem": (
+        "The renderer has a problem on its own side, which is not your fault. {cost} Try again later."
+    ),
+    "render_inputs_unreachable": (
+        "The renderer could not read the files that I sent it, which is not your fault. {cost} Try again."
+    ),
+    "render_timeout": "The renderer ran out of time. {cost} Try again, perhaps with a shorter video.",
+    "render_failed": (
+        "The renderer failed without saying why. {cost} Try again, or try another picture or video."
+    ),
+    "provider_failed": "The renderer gave no usable answer. {cost} Try again later.",
+    "provider_rejected_input": (
+        "The renderer did not accept this picture, video or text. {cost} Try other ones."
+    ),
+    "provider_busy": "The renderer is busy. {cost} Try again in a few minutes.",
+    "provider_unavailable": "The renderer cannot be reached. {cost} Try again later.",
+    "waiting_for_operator": "Waiting for the bot's operator; it goes on by itself afterwards.",
+    "submit_unclear": "The renderer did not say whether it took the order; I am finding out.",
+    "provider_lost_job": "The renderer no longer knows this clip. {cost} Try again.",
+    "lost_by_provider": "The renderer lost this clip. {cost} Ask the bot's operator about it, or try again.",
+    "took_too_long": (
+        "The renderer did not finish within an hour, so I gave up. {cost} "
+        "Try again later, perhaps with a shorter video."
+    ),
+    "result_missing": (
+        "The clip was rendered, but there was no usable file to fetch. {cost} "
+        "Ask the bot's operator about it, or try again."
+    ),
+    "cancelled": "Your clip was cancelled. {cost} You can start another one whenever you like.",
+    "interrupted": (
+        "I was interrupted before your clip could begin. {cost} Use /animate again with the same files."
+    ),
+    "nowhere_to_deliver": "The clip is ready, but I may no longer post where you ordered it. {cost}",
+}
+
+_TROUBLE: Mapping[str, Template] = {
+    "internal": (
+        "Something went wrong on my side. {cost} Try again; if it happens again, tell the bot's operator "
+        "the reference {reference}.",
+        "Something went wrong on my side. {cost} Try again later.",
+    ),
+    "discord_failed": "Discord did not accept my message. {cost} Try again later.",
+    "discord_gone": "The channel or thread is gone, or closed to me. {cost} Use /animate in another channel.",
+    "discord_unavailable": "Discord cannot be reached at the moment. {cost} I keep trying.",
+    "clip_too_large": (
+        "The clip is larger than the {limit:size} that can be posted here.",
+        "The clip is larger than what can be posted here.",
+    ),
+}
+
+REASONS: Mapping[str, Template] = {
+    **_REFUSALS,
+    **_INPUTS,
+    **_RENDERING,
+    **_TROUBLE,
+}
