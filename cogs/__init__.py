@@ -1,1 +1,1 @@
-"""Discord in, Discord out: turns interactions into orders and shows jobs; knows discord.py and studio, no HTTP client and no SQL."""
+"""Discord in, Discord out: interactions become orders, jobs are shown; no HTTP client and no SQL in here."""

@@ -150,7 +150,7 @@ async def _answer(interaction: discord.Interaction[discord.Client], text: str) -
     except discord.HTTPException as error:
         if verdict(error) is not Verdict.ANSWERED_ALREADY:
             raise
-        # An earlier try of discord.py's own was accepted although its answer was lost (`discord.md`, section 4).
+        # discord.py's own earlier try was accepted although its answer was lost (`discord.md`, section 4).
         return (await interaction.original_response()).id
     if sent.message_id is None:
         return (await interaction.original_response()).id

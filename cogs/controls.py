@@ -1,4 +1,4 @@
-"""Buttons that survive a restart: the job is in the custom_id, the right to press is checked in the database."""
+"""Buttons that survive a restart: the custom_id names the job, the database says who may press."""
 
 from __future__ import annotations
 

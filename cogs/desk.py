@@ -14,7 +14,7 @@ from cogs.budget import Budget, Priority
 from cogs.line import Line, Post, Spot
 from cogs.outcome import Outcome
 from cogs.recent import Recent
-from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, as_desk_error, verdict
+from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
 from studio.errors import DeskGone
 from studio.models import Clip, Ending, Job, Place, Progress
 from studio.texts import say
@@ -40,13 +40,11 @@ class DiscordDesk:
 
     async def open(self, job: Job, progress: Progress) -> Place:
         place = job.place
-        try:
+        with desk_errors():
             if place.answer_id is None:
                 place = replace(place, answer_id=await self._find_answer(place))
             if place.card_id is None:
                 place = await self._start(replace(job, order=replace(job.order, place=place)), progress)
-        except CALL_ERRORS as error:
-            raise as_desk_error(error) from error
         return place
 
     async def illustrate(self, job: Job, progress: Progress, picture: Path, video: Path) -> None:
@@ -59,42 +57,35 @@ class DiscordDesk:
             for path, name, text in zip((picture, video), names, texts, strict=True)
         ]
         view = cards.status_card(job, progress, pictures=names)
-        try:
+        with desk_errors():
             attached = await self._line.edit(
                 _talk(job.place), job.place.card_id, priority=Priority.CHANGE, attachments=files, view=view
             )
-        except CALL_ERRORS as error:
-            raise as_desk_error(error) from error
         self._pictures[job.place.card_id] = attached
 
     async def show(self, job: Job, progress: Progress, *, urgent: bool) -> None:
         if job.place.card_id is None or not (urgent or self._line.room_for_tick()):
             return
-        try:
-            await self._edit_card(job, progress, priority=Priority.CHANGE if urgent else None)
-        except CALL_ERRORS as error:
-            if verdict(error) is not Verdict.ARCHIVED:
-                raise as_desk_error(error) from error
-            # An edit does not reopen a thread that somebody put away; the outcome will.
+        with desk_errors():
+            try:
+                await self._edit_card(job, progress, priority=Priority.CHANGE if urgent else None)
+            except discord.HTTPException as error:
+                # An edit does not reopen a thread that somebody put away; the outcome will.
+                if verdict(error) is not Verdict.ARCHIVED:
+                    raise
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
-        try:
+        with desk_errors():
             return await self._outcome.deliver(job, clip, file)
-        except CALL_ERRORS as error:
-            raise as_desk_error(error) from error
 
     async def report(self, job: Job, ending: Ending) -> int:
-        try:
+        with desk_errors():
             return await self._outcome.report(job, ending)
-        except CALL_ERRORS as error:
-            raise as_desk_error(error) from error
 
     async def conclude(self, job: Job, progress: Progress) -> None:
-        try:
+        with desk_errors():
             likely = await self._close_card(job, progress)
             await self._close_answer(job, self._outcome.spot_of(job) or likely)
-        except CALL_ERRORS as error:
-            raise as_desk_error(error) from error
         if job.place.card_id is not None:
             self._pictures.forget(job.place.card_id)
 

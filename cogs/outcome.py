@@ -96,29 +96,34 @@ class Outcome:
                 raise
         return await self._line.post(spot, replace(post, reply_to=None), priority=priority)
 
-    async def _tell(self, job: Job, post: Post, *, file: Path | None = None, clip: Clip | None = None) -> int:
+    async def _tell(self, job: Job, post: Post, *, clip: Clip | None = None, file: Path | None = None) -> int:
         """Post the outcome at the first place that takes it. Raises the error of the last place."""
         closed: Exception | None = None
         for spot in _spots(job.place):
             try:
-                earlier = await self.find(spot, job.place, card=False)
-                if earlier is not None:
-                    self._spots[job.id] = spot
-                    return earlier
-                own_thread = spot.channel_id == job.place.thread_id
-                here = replace(post, reply_to=None if own_thread else job.place.answer_id)
-                if file is not None and clip is not None:
-                    # A file is used up by each try.
-                    here = replace(here, file=await asyncio.to_thread(_attachment, job, clip, file))
-                message_id = await self.post(spot, here, priority=Priority.RESULT)
-                self._spots[job.id] = spot
-                return message_id
+                message_id = await self._tell_at(spot, job, post, clip=clip, file=file)
             except CALL_ERRORS as error:
                 if verdict(error) not in CLOSED:
                     raise
                 closed = error
+            else:
+                self._spots[job.id] = spot
+                return message_id
         assert closed is not None
         raise closed
+
+    async def _tell_at(
+        self, spot: Spot, job: Job, post: Post, *, clip: Clip | None, file: Path | None
+    ) -> int:
+        earlier = await self.find(spot, job.place, card=False)
+        if earlier is not None:
+            return earlier
+        if spot.channel_id != job.place.thread_id:
+            post = replace(post, reply_to=job.place.answer_id)
+        if clip is not None and file is not None:
+            # Opened for each try: sending uses a file up.
+            post = replace(post, file=await asyncio.to_thread(_attachment, job, clip, file))
+        return await self.post(spot, post, priority=Priority.RESULT)
 
     def _result(self, job: Job, clip: Clip, link: str | None, file: Path | None) -> Post:
         return Post(

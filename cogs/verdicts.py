@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 import aiohttp
@@ -84,8 +86,16 @@ def verdict(error: Exception) -> Verdict:
     return by_status.get(error.status, Verdict.INVALID)
 
 
-def as_desk_error(error: Exception) -> DeskError:
-    """Make one of `CALL_ERRORS` into what the studio understands."""
+@contextmanager
+def desk_errors() -> Iterator[None]:
+    """Have `CALL_ERRORS` leave the block as the errors that the studio understands."""
+    try:
+        yield
+    except CALL_ERRORS as error:
+        raise _as_desk_error(error) from error
+
+
+def _as_desk_error(error: Exception) -> DeskError:
     match verdict(error):
         case Verdict.UNAVAILABLE:
             return DeskUnavailable(retry_after=_retry_after(error))
