@@ -2,7 +2,7 @@
 
 Consecutive frames are aligned directly (robust Gauss–Newton over a small pyramid) rather than read from the
 codec's motion vectors: few codecs give those, and in H.264 their length depends on which reference frame each
-block chose. A movement is a complex pair (turn, shift): a point z, measured from the middle of the frame, goes to
+block chose. A movement is a complex pair (turn, shift): a point z, measured from the middle, goes to
 `turn * z + shift`.
 """
 
