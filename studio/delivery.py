@@ -12,7 +12,7 @@ from studio import jobs
 from studio.display import Display
 from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
-from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed
+from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
 from studio.models import Clip, Job, JobState
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,8 @@ class Delivery:
 
     async def fetch(self, job: Job) -> Outcome:
         """Bring the finished result into our storage, whole and playable."""
+        if job.tries:
+            job = await self._refresh_address(job)
         assert job.source_url is not None
         storage = self._equipment.storage
         try:
@@ -108,6 +110,19 @@ class Delivery:
             except (MediaRefused, ClipTooLarge) as error:
                 log.warning("clip_by_link_only", job_id=job.id, error=str(error))
         return await desk.deliver(job, clip, None)
+
+    async def _refresh_address(self, job: Job) -> Job:
+        """Ask the provider where the result is now: addresses may expire or move."""
+        assert job.provider_job_id is not None
+        try:
+            remote = await self._equipment.provider.status(job.provider_job_id)
+        except ProviderError as error:
+            log.info("address_not_refreshed", job_id=job.id, reason=error.reason)
+            return job
+        if remote.output_url in (None, job.source_url):
+            return job
+        async with self._equipment.database.write() as connection:
+            return await jobs.amend(connection, job, source_url=remote.output_url)
 
     async def _retry_fetching(self, job: Job) -> Outcome:
         age = (self._equipment.clock() - job.state_since).total_seconds()

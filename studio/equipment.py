@@ -24,7 +24,7 @@ class Terms:
     """
 
     account: str
-    usd_micros_per_second: int = 50_000
+    usd_micros_per_second: int
     budget: Budget | None = None
     max_concurrent_jobs: int = 2
     max_jobs_per_server: int = 10

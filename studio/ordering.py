@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -15,6 +16,7 @@ from studio.errors import (
     InputRefused,
     InputRejected,
     OperatorMustAct,
+    OperatorProblem,
     ProviderBusy,
     ProviderError,
     ProviderUnavailable,
@@ -144,16 +146,7 @@ class Ordering:
             return Wait(2.0)
         webhook_url = terms.webhook_address(token) if terms.webhook_address else None
         try:
-            submission = await self._equipment.provider.submit(
-                RenderRequest(
-                    **{
-                        field: getattr(request, field)
-                        for field in request.__slots__
-                        if field != "webhook_url"
-                    },
-                    webhook_url=webhook_url,
-                )
-            )
+            submission = await self._equipment.provider.submit(replace(request, webhook_url=webhook_url))
         except SubmitUnclear as error:
             return await self._doubt(job, token, error.reason)
         except ProviderError as error:
@@ -180,6 +173,8 @@ class Ordering:
                 submitted_at=now,
                 expected_at=submission.expected_at,
             )
+        for problem in OperatorProblem:
+            await self._equipment.operator.clear(f"provider: {problem}")
         if cost > (job.held_usd_micros or 0):
             await self._equipment.operator.alarm(
                 "price above the hold", f"{job.id} cost {cost} where {job.held_usd_micros} was held"

@@ -156,6 +156,9 @@ class Operator(Protocol):
     async def alarm(self, subject: str, text: str) -> None:
         """Tell the operator once for each subject until it is cleared."""
 
+    async def clear(self, subject: str) -> None:
+        """The matter is settled: the next alarm about it is news again."""
+
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────────
 

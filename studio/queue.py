@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import attempts, jobs
+from studio import attempts, jobs, notes
 from studio.database import jobs as jobs_table
-from studio.database import notes
 from studio.errors import OperatorProblem
 from studio.models import Job, JobState
 
@@ -92,17 +91,15 @@ async def pause(
     value = json.dumps(
         {"until": (now + timedelta(seconds=seconds)).isoformat(), "problem": problem and problem.value}
     )
-    await resume(connection)
-    await connection.execute(notes.insert().values(key=_PAUSE_KEY, value=value))
+    await notes.write(connection, _PAUSE_KEY, value)
 
 
 async def resume(connection: AsyncConnection) -> None:
-    await connection.execute(delete(notes).where(notes.c.key == _PAUSE_KEY))
+    await notes.erase(connection, _PAUSE_KEY)
 
 
 async def read_pause(connection: AsyncConnection) -> Pause | None:
-    query = select(notes.c.value).where(notes.c.key == _PAUSE_KEY)
-    value = (await connection.execute(query)).scalar_one_or_none()
+    value = await notes.read(connection, _PAUSE_KEY)
     if value is None:
         return None
     parsed = json.loads(value)

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("cogs", "studio", "media", "providers", "demo", "bot")
+ROOMS = ("cogs", "studio", "media", "providers", "demo", "doctor", "bot")
 ALLOWED = {
     "cogs": {"cogs", "studio"},
     "studio": {"studio", "media"},
     "media": {"media"},
     "providers": {"providers", "studio", "media"},
     "demo": {"demo", "cogs", "studio", "media", "providers"},
+    "doctor": {"doctor", "cogs", "studio", "media", "providers"},
     "bot": set(ROOMS) - {"bot"},
 }
 FORBIDDEN_LIBRARIES = {
@@ -24,6 +25,7 @@ FORBIDDEN_LIBRARIES = {
     "media": {"discord", "aiohttp", "sqlalchemy"},
     "providers": {"discord", "sqlalchemy"},
     "demo": set(),
+    "doctor": set(),
     "bot": set(),
 }
 

@@ -1,0 +1,318 @@
+"""Composition root and command line of the bot: run · demo · doctor. The only place where the parts meet."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import discord
+import structlog
+from dotenv import dotenv_values
+from media.workshop import Workshop
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from cogs import endpoints
+from cogs.animate import Animate
+from cogs.budget import Budget as DiscordBudget
+from cogs.client import Client, new_connector
+from cogs.controls import Controls
+from cogs.desk import DiscordDesk
+from providers.addresses import guarded_session
+from providers.attachments import AttachmentFetcher, attachment_hosts
+from providers.pixelbyte import PixelByte, provider_hosts
+from providers.sandbox import Sandbox
+from providers.server import WEBHOOK_PATH, build_app, serve
+from providers.wire import PRICE_USD_MICROS
+from studio import logs, schema
+from studio.alarms import LoggedAlarms
+from studio.database import Database
+from studio.engine import Engine
+from studio.equipment import Equipment, Terms
+from studio.ledger import Budget
+from studio.notes import Notes
+from studio.settings import Settings, SettingsError, read_settings
+from studio.storage import open_storage
+
+log = structlog.get_logger("bot")
+
+CONFIGURATION_PROBLEM = 2
+STEP_GRACE_SECONDS = 5.0
+"""How long running steps may go on after a stop signal; the whole farewell stays below 10 s."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The parts of a running bot, joined but for the connection to Discord."""
+
+    settings: Settings
+    client: Client
+    engine: Engine
+    sandbox: Sandbox | None
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings,
+    *,
+    attachment_host: str | None = None,
+    sandbox_seconds: float = 8.0,
+    shard_count: int | None = None,
+) -> AsyncIterator[House]:
+    """Open everything in order and close it in reverse.
+
+    `attachment_host` is a further host that attachments may come from (the demo's simulated Discord);
+    `sandbox_seconds` is how long a trial render takes.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url)
+        stack.push_async_callback(database.close)
+        await schema.upgrade(database)
+        storage = open_storage(settings.storage_url)
+        await storage.sweep()
+        sandbox = None
+        if settings.provider == "sandbox":
+            sandbox = await stack.enter_async_context(_open_sandbox(settings, sandbox_seconds))
+            settings = _towards(settings, sandbox)
+
+        hosts = [attachment_host] if attachment_host else []
+        if settings.discord_api_url:
+            hosts.append(urlsplit(settings.discord_api_url).hostname or "")
+        session = await stack.enter_async_context(
+            guarded_session(
+                provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts),
+                attachment_hosts(hosts),
+            )
+        )
+        client = Client(notes=Notes(database), connector=new_connector(), shard_count=shard_count)
+        ring = _Ring()
+        address = await stack.enter_async_context(_open_server(settings, database, client, ring))
+        terms = _terms(settings, address)
+        engine = Engine(
+            Equipment(
+                database=database,
+                storage=storage,
+                workshop=Workshop(),
+                attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
+                provider=_provider(settings, session),
+                desk=DiscordDesk(client, budget=DiscordBudget(), local_links=attachment_host is not None),
+                operator=LoggedAlarms(),
+                clock=now,
+                terms=terms,
+            )
+        )
+        ring.engine = engine
+        limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
+        client.install([Animate(engine.studio, **limits), Controls(engine.studio)])
+        yield House(settings=settings, client=client, engine=engine, sandbox=sandbox)
+
+
+class _Ring:
+    """The doorbell's wire: the server is opened before the engine that it rings for."""
+
+    engine: Engine | None = None
+
+    async def __call__(self, token: str, provider_job_id: str | None) -> None:
+        if self.engine is not None:
+            await self.engine.studio.ring(token, provider_job_id)
+
+
+@asynccontextmanager
+async def _open_sandbox(settings: Settings, seconds: float) -> AsyncIterator[Sandbox]:
+    folder = Path("data/sandbox")
+    if settings.database_url.startswith("sqlite:///"):
+        folder = Path(settings.database_url.removeprefix("sqlite:///")).parent / "sandbox"
+    async with Sandbox(folder, webhook_secret=_SANDBOX_SECRET, seconds=seconds) as sandbox:
+        yield sandbox
+
+
+# Used between two ends inside this process only.
+_SANDBOX_SECRET = "whsec_sandbox"  # noqa: S105 - guards nothing, but webhooks have to be signed
+
+
+def _towards(settings: Settings, sandbox: Sandbox) -> Settings:
+    return replace(
+        settings,
+        pixelbyte_api_url=sandbox.api_url,
+        pixelbyte_api_key=sandbox.key,
+        pixelbyte_webhook_secret=_SANDBOX_SECRET,
+    )
+
+
+def _provider(settings: Settings, session: aiohttp.ClientSession) -> PixelByte:
+    return PixelByte(
+        session=session,
+        base_url=settings.pixelbyte_api_url,
+        key=settings.pixelbyte_api_key,
+        output_hosts=settings.pixelbyte_output_hosts,
+        clock=now,
+    )
+
+
+def _terms(settings: Settings, address: tuple[str, int]) -> Terms:
+    public_url = settings.public_url
+    if public_url is None and settings.provider == "sandbox":
+        public_url = f"http://127.0.0.1:{address[1]}"
+    cap = settings.monthly_budget_usd_micros
+    return Terms(
+        account=settings.provider,
+        usd_micros_per_second=PRICE_USD_MICROS,
+        budget=None if cap is None else Budget(monthly_usd_micros=cap),
+        max_concurrent_jobs=settings.max_concurrent_jobs,
+        max_jobs_per_server=settings.max_jobs_per_server,
+        max_jobs_per_member=settings.max_jobs_per_member,
+        poll_interval_seconds=settings.poll_interval_seconds,
+        reconcile_seconds=settings.reconcile_seconds,
+        retention_seconds=settings.retention_days * 86_400.0,
+        webhook_address=(lambda token: f"{public_url}{WEBHOOK_PATH}{token}") if public_url else None,
+    )
+
+
+@asynccontextmanager
+async def _open_server(
+    settings: Settings, database: Database, client: Client, ring: _Ring
+) -> AsyncIterator[tuple[str, int]]:
+    async def database_answers() -> bool:
+        return await schema.revision(database) is not None
+
+    async def discord_is_connected() -> bool:
+        return client.is_ready()
+
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    app = build_app(
+        ring=ring,
+        secret=settings.pixelbyte_webhook_secret,
+        checks={"database": database_answers, "discord": discord_is_connected},
+        registry=registry,
+        clock=now,
+    )
+    try:
+        async with serve(app, settings.http_host, settings.http_port) as address:
+            yield address
+    except OSError as error:
+        raise SettingsError(
+            [
+                f"HTTP_HOST and HTTP_PORT: {settings.http_host}:{settings.http_port} cannot be used ({error.strerror})."
+            ]
+        ) from error
+
+
+async def run(settings: Settings) -> int:
+    """Run the bot until it is told to stop; return the exit code."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.discord_api_url:
+        endpoints.use_rest(settings.discord_api_url)
+    async with open_house(settings) as house:
+        if settings.discord_gateway_url:
+            endpoints.use_gateway(house.client, settings.discord_gateway_url)
+        try:
+            await house.client.login(settings.discord_token)
+        except discord.LoginFailure as error:
+            raise SettingsError(
+                ["DISCORD_TOKEN is refused by Discord: reset it and copy the new one."]
+            ) from error
+        return await _work_until(stop, house)
+
+
+async def _work_until(stop: asyncio.Event, house: House) -> int:
+    tasks = {
+        "engine": asyncio.create_task(house.engine.run()),
+        "connection": asyncio.create_task(house.client.connect()),
+        "signal": asyncio.create_task(stop.wait()),
+    }
+    log.info("started", provider=house.settings.provider)
+    done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    # First no new orders, then the steps come to rest, then the connection: what is shown last still arrives.
+    await house.engine.stop(grace_seconds=STEP_GRACE_SECONDS)
+    tasks["engine"].cancel()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            await house.client.close()
+    for task in tasks.values():
+        task.cancel()
+    results = await asyncio.gather(*tasks.values(), return_exceptions=True)
+    for name, result in zip(tasks, results, strict=True):
+        if isinstance(result, Exception):
+            log.error("part_failed", part=name, exc_info=result)
+    return 0 if tasks["signal"] in done else 1
+
+
+async def visit_doctor(settings: Settings) -> int:
+    """Print the doctor's table; return 1 when anything is wrong."""
+    from doctor.examine import examine  # it loads the codecs, which the running bot must not
+
+    if settings.discord_api_url:
+        endpoints.use_rest(settings.discord_api_url)
+    hosts = provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts)
+    async with guarded_session(hosts) as session:
+        shown, well = await examine(settings, provider=_provider(settings, session), clock=now)
+    print(shown)
+    return 0 if well else 1
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bot.py", description="Animates pictures in Discord.")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="run the bot (the default)")
+    commands.add_parser("doctor", help="check the configuration and everything that the bot needs")
+    demo = commands.add_parser("demo", help="try it offline: no token, no key, no money")
+    demo.add_argument(
+        "--once", nargs=2, type=Path, metavar=("PICTURE", "VIDEO"), help="make one clip and exit"
+    )
+    demo.add_argument("--out", type=Path, metavar="CLIP.mp4", help="where --once writes the clip")
+    demo.add_argument("--prompt", default=None)
+    demo.add_argument("--orientation", choices=("video", "image"), default=None)
+    demo.add_argument("--keep-sound", action=argparse.BooleanOptionalAction, default=None)
+    demo.add_argument("--port", type=int, default=8321, help="port of the page (0 = any)")
+    parsed = parser.parse_args(arguments)
+    if parsed.command == "demo" and (parsed.once is None) != (parsed.out is None):
+        demo.error("--once needs --out, and the other way round")
+    return parsed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; return the exit code."""
+    parsed = parse(arguments)
+    if parsed.command == "demo":
+        from demo.start import start_demo  # not installed with the bot: requirements-demo.txt
+
+        return start_demo(parsed, open_house)
+    from_file = {key: value for key, value in dotenv_values(".env").items() if value is not None}
+    try:
+        settings = read_settings({**from_file, **os.environ})
+        secrets = (settings.discord_token, settings.pixelbyte_api_key, settings.pixelbyte_webhook_secret)
+        logs.configure(as_json=settings.log_format == "json", secrets=secrets)
+        if parsed.command == "doctor":
+            return asyncio.run(visit_doctor(settings))
+        return asyncio.run(run(settings))
+    except SettingsError as error:
+        print(
+            "The bot cannot start:",
+            *(f"  • {problem}" for problem in error.problems),
+            sep="\n",
+            file=sys.stderr,
+        )
+        return CONFIGURATION_PROBLEM
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

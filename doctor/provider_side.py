@@ -1,0 +1,69 @@
+"""Checks of the provider's side: the key, the published model, and the way back to us."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from doctor.check import Check
+from providers import wire
+from providers.catalogue import differences, read_entry
+from providers.pixelbyte import PixelByte
+from studio.errors import OperatorMustAct, ProviderError
+from studio.settings import Settings
+from studio.texts import money
+
+WAY_BACK_SECONDS = 10
+
+
+async def check_key(provider: PixelByte) -> Check:
+    """Ask for a job that cannot exist, which costs nothing."""
+    subject = "Provider key"
+    try:
+        await provider.check_key()
+    except OperatorMustAct as error:
+        fix = "Make a new key in PixelByte's dashboard with the scopes submit_job and check_status."
+        return Check(subject, False, f"is refused ({error.reason})", fix)
+    except ProviderError as error:
+        fix = "Check this machine's connection and PIXELBYTE_API_URL, or wait until the provider is back."
+        return Check(subject, False, f"could not be tried ({error.reason})", fix)
+    return Check(subject, True, "is accepted")
+
+
+async def check_model(session: aiohttp.ClientSession, settings: Settings) -> Check:
+    """Compare the public catalogue with what the bot was written for."""
+    subject = "Model and price"
+    try:
+        entry = await read_entry(session, settings.pixelbyte_api_url)
+    except ProviderError as error:
+        fix = "Try again later; the bot works without the catalogue."
+        return Check(subject, False, f"the catalogue cannot be read ({error.reason})", fix)
+    if entry is None:
+        return Check(
+            subject, False, f"{wire.MODEL} is not listed", "Ask PixelByte's support about the model."
+        )
+    changed = differences(entry)
+    if changed:
+        return Check(
+            subject, False, " ".join(changed), "Look for a newer version of this bot before you go on."
+        )
+    return Check(subject, True, f"{wire.MODEL}, {money(wire.PRICE_USD_MICROS)} a second")
+
+
+async def check_way_back(session: aiohttp.ClientSession, settings: Settings) -> Check:
+    """Whether PUBLIC_URL leads to our own web server, which must be up meanwhile."""
+    subject = "Webhooks"
+    if settings.public_url is None:
+        return Check(subject, True, "not used (PUBLIC_URL is empty): the bot asks the provider by itself")
+    address = f"{settings.public_url}/healthz"
+    fix = (
+        f"Have your proxy or tunnel lead {settings.public_url} to {settings.http_host}:{settings.http_port}."
+    )
+    try:
+        timeout = aiohttp.ClientTimeout(total=WAY_BACK_SECONDS)
+        async with session.get(address, timeout=timeout, allow_redirects=False) as response:
+            body = await response.content.read(100)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return Check(subject, False, f"{address} cannot be reached ({type(error).__name__})", fix)
+    if response.status != 200 or body.strip() != b"ok":
+        return Check(subject, False, f"{address} answers {response.status}, and not from this bot", fix)
+    return Check(subject, True, f"{address} leads here")

@@ -1,0 +1,36 @@
+"""Small values by key that outlive the process."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.database import Database, notes
+
+
+async def read(connection: AsyncConnection, key: str) -> str | None:
+    return (await connection.execute(select(notes.c.value).where(notes.c.key == key))).scalar_one_or_none()
+
+
+async def write(connection: AsyncConnection, key: str, value: str) -> None:
+    await erase(connection, key)
+    await connection.execute(notes.insert().values(key=key, value=value))
+
+
+async def erase(connection: AsyncConnection, key: str) -> None:
+    await connection.execute(delete(notes).where(notes.c.key == key))
+
+
+class Notes:
+    """The same for those who know no connections."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, key: str) -> str | None:
+        async with self._database.read() as connection:
+            return await read(connection, key)
+
+    async def write(self, key: str, value: str) -> None:
+        async with self._database.write() as connection:
+            await write(connection, key, value)
