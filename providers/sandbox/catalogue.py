@@ -42,6 +42,10 @@ def entry(usd_micros_per_second: int) -> dict[str, Any]:
         "category": "video",
         "currentVersion": VERSION,
         "inputSchema": INPUT_SCHEMA,
-        "pricing": {"baseCredits": usd_micros_per_second, "unit": "per_second"},
+        "pricing": {
+            "baseCredits": usd_micros_per_second,
+            "baseCostMicroCents": usd_micros_per_second,
+            "unit": "per_second",
+        },
         "siblings": [],
     }

@@ -10,6 +10,8 @@ VIDEO_BYTES = 100 << 20
 PICTURE_SIDES = (300, 65_536)
 VIDEO_SIDES = (340, 3850)
 MOST_RATIO = 2.5
+# MPO is a JPEG that a phone has put a second picture behind.
+PICTURE_FORMATS = frozenset({"JPEG", "MPO", "PNG"})
 SHORTEST_SECONDS = 3.0
 LONGEST_SECONDS = {"video": 30.0, "image": 10.0}
 # A container counts in ticks; a clip of exactly 30 s must not fail for a rounded one.
@@ -22,7 +24,7 @@ def problem_with(facts: Mapping[str, Any], orientation: str) -> str | None:
 
 
 def _picture_problem(picture: Mapping[str, Any] | None) -> str | None:
-    if picture is None or picture["format"] not in {"JPEG", "PNG"}:
+    if picture is None or picture["format"] not in PICTURE_FORMATS:
         return "Image format is invalid. Supported formats: jpg, jpeg, png."
     sides = picture["width"], picture["height"]
     if min(sides) < PICTURE_SIDES[0] or max(sides) > PICTURE_SIDES[1]:
@@ -33,7 +35,7 @@ def _picture_problem(picture: Mapping[str, Any] | None) -> str | None:
 
 
 def _video_problem(video: Mapping[str, Any] | None, orientation: str) -> str | None:
-    if video is None or "mp4" not in video["format"]:
+    if video is None:
         return "Video format is invalid. Supported formats: mp4, mov."
     sides = video["width"], video["height"]
     if min(sides) < VIDEO_SIDES[0] or max(sides) > VIDEO_SIDES[1]:

@@ -36,7 +36,7 @@ class Fault:
     `on`: submit · estimate · status · list · cancel · presign · put · upload · file · output · poster ·
     catalogue, or `*`. `only`: a job or upload id.
     `processed` carries the request out although it is answered wrongly (a ghost job).
-    An error needs `code` (its status is known) or `status` alone (a proxy's HTML page); `body` is sent as it is.
+    An error needs `code` (its status is known) or `status` alone (a proxy's HTML); `body` is sent as it is.
     `merge` and `drop` change the keys of a good answer, `change` receives the whole body and returns
     another (bytes are sent as they are). `wrapped` switches the envelope.
     Files: `cut` ends the connection after that fraction (with `stall`: sends nothing more), `chunked`
@@ -109,7 +109,7 @@ class Ring:
 
     `early` sends one `completed` before the submit is answered, besides the usual one.
     `merge` changes keys before signing, `body` replaces the whole payload; `headers` replaces (None:
-    removes) headers after signing; `age` makes the stamp that many seconds old; `secret` signs with another one.
+    removes) headers after signing; `age` makes the stamp that many seconds old; `secret` replaces ours.
     """
 
     times: int | None = 1

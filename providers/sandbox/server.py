@@ -40,8 +40,8 @@ def system_clock() -> datetime:
 class Options:
     """What is seldom changed.
 
-    `port` 0 takes a free one. `pending_seconds` is how long a job can be cancelled, by default a quarter of the
-    whole. More than `most_jobs` unfinished ones are answered 429. `webhook_delays` are the waits before retries.
+    `port` 0 takes a free one. `pending_seconds` is how long a job can be cancelled, by default a quarter of
+    the whole. More than `most_jobs` unfinished ones are answered 429. `webhook_delays` precede the retries.
     `renders` may be shared between sandboxes, so that the same inputs are drawn once for all of them.
     """
 

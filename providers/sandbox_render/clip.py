@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from providers.sandbox_render.course import Course, plot
 from providers.sandbox_render.motion import track
+from providers.sandbox_render.probe import PICTURE_FORMATS
 from providers.sandbox_render.sound import Sound
 
 MOST_PIXELS = 960 * 540
@@ -48,7 +49,7 @@ def draw(image: str, video: str, clip: str, *, keep_sound: bool, shape_of: str) 
 
 
 def _opened(image: str) -> Image.Image:
-    with Image.open(image) as picture:
+    with Image.open(image, formats=PICTURE_FORMATS) as picture:
         picture.draft("RGB", (1920, 1920))
         return ImageOps.exif_transpose(picture).convert("RGB")
 

@@ -16,6 +16,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from providers.sandbox_render.probe import open_video
+
 Plane = NDArray[np.float32]
 
 LONG_SIDE = 160
@@ -50,7 +52,7 @@ def track(path: str) -> Track:
     """Follow the scene through the whole video; a black or still one yields movements of nothing."""
     moments: list[float] = []
     movements: list[Movement] = []
-    with av.open(path) as container:
+    with open_video(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         stream.codec_context.options = {"skip_loop_filter": "all"}

@@ -10,6 +10,16 @@ import av
 from PIL import Image, UnidentifiedImageError
 
 
+# Nothing else is even tried: a playlist or a script in disguise must not be read as what it is.
+PICTURE_FORMATS = ("JPEG", "PNG")
+VIDEO_FORMAT = "mp4"
+
+
+def open_video(path: str) -> av.container.InputContainer:
+    """Open an MP4 or MOV, and nothing else. Raises `av.FFmpegError`."""
+    return av.open(path, format=VIDEO_FORMAT)
+
+
 def probe(image: str, video: str) -> dict[str, Any]:
     """Return `{"picture": {...} | None, "video": {...} | None}`; None for what cannot be read."""
     return {"picture": _picture(image), "video": _video(video)}
@@ -17,7 +27,7 @@ def probe(image: str, video: str) -> dict[str, Any]:
 
 def _picture(path: str) -> dict[str, Any] | None:
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=PICTURE_FORMATS) as picture:
             picture.load()
             return {"format": picture.format, "width": picture.width, "height": picture.height}
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
@@ -26,7 +36,7 @@ def _picture(path: str) -> dict[str, Any] | None:
 
 def _video(path: str) -> dict[str, Any] | None:
     try:
-        with av.open(path) as container:
+        with open_video(path) as container:
             if not container.streams.video:
                 return None
             stream = container.streams.video[0]
@@ -37,7 +47,6 @@ def _video(path: str) -> dict[str, Any] | None:
             if frame.rotation % 180:
                 width, height = height, width
             return {
-                "format": container.format.name,
                 "codec": stream.codec_context.name,
                 "width": width,
                 "height": height,

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import av
 
+from providers.sandbox_render.probe import open_video
+
 
 class Sound:
     """Muxes the sound of `video` (None: no sound) into `output`, in step with the pictures."""
@@ -15,7 +17,7 @@ class Sound:
     def __init__(self, video: str | None, output: av.container.OutputContainer, *, seconds: float) -> None:
         self._output = output
         self._seconds = seconds
-        self._input = av.open(video) if video else None
+        self._input = open_video(video) if video else None
         self._waiting: Any = None
         self._packets: Iterator[Any] = iter(())
         self.audible = False
