@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -47,6 +48,8 @@ from studio.storage import open_storage
 log = structlog.get_logger("bot")
 
 CONFIGURATION_PROBLEM = 2
+LOGIN_PAUSES = (2.0, 5.0, 15.0, 30.0)
+
 STEP_GRACE_SECONDS = 5.0
 """How long running steps may go on after a stop signal; the whole farewell stays below 10 s."""
 
@@ -202,15 +205,14 @@ async def _open_server(
         registry=registry,
         clock=now,
     )
-    try:
-        async with serve(app, settings.http_host, settings.http_port) as address:
-            yield address
-    except OSError as error:
-        raise SettingsError(
-            [
-                f"HTTP_HOST and HTTP_PORT: {settings.http_host}:{settings.http_port} cannot be used ({error.strerror})."
-            ]
-        ) from error
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(serve(app, settings.http_host, settings.http_port))
+        except OSError as error:
+            where = f"{settings.http_host}:{settings.http_port}"
+            problem = f"HTTP_HOST and HTTP_PORT: {where} cannot be used ({error.strerror})."
+            raise SettingsError([problem]) from error
+        yield address
 
 
 async def run(settings: Settings) -> int:
@@ -223,13 +225,29 @@ async def run(settings: Settings) -> int:
     async with open_house(settings) as house:
         if settings.discord_gateway_url:
             endpoints.use_gateway(house.client, settings.discord_gateway_url)
+        if not await _log_in(house.client, settings.discord_token, stop):
+            return 0
+        return await _work_until(stop, house)
+
+
+async def _log_in(client: Client, token: str, stop: asyncio.Event) -> bool:
+    """Log in, waiting for Discord if it is away; False when told to stop meanwhile."""
+    for pause in itertools.chain(LOGIN_PAUSES, itertools.repeat(LOGIN_PAUSES[-1])):
         try:
-            await house.client.login(settings.discord_token)
+            await client.login(token)
         except discord.LoginFailure as error:
             raise SettingsError(
-                ["DISCORD_TOKEN is refused by Discord: reset it and copy the new one."]
+                ["DISCORD_TOKEN is refused by Discord: reset it, and copy the new one."]
             ) from error
-        return await _work_until(stop, house)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.warning("discord_away", error=type(error).__name__, next_try_seconds=pause)
+        else:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+        if stop.is_set():
+            return False
+    raise AssertionError("the pauses never end")
 
 
 async def _work_until(stop: asyncio.Event, house: House) -> int:
