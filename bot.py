@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,8 +38,7 @@ from studio import logs, schema
 from studio.alarms import LoggedAlarms
 from studio.database import Database
 from studio.engine import Engine
-from studio.equipment import Equipment, Terms
-from studio.ledger import Budget
+from studio.equipment import Equipment, terms_from
 from studio.notes import Notes
 from studio.settings import Settings, SettingsError, read_settings
 from studio.storage import open_storage
@@ -48,8 +46,6 @@ from studio.storage import open_storage
 log = structlog.get_logger("bot")
 
 CONFIGURATION_PROBLEM = 2
-LOGIN_PAUSES = (2.0, 5.0, 15.0, 30.0)
-
 STEP_GRACE_SECONDS = 5.0
 """How long running steps may go on after a stop signal; the whole farewell stays below 10 s."""
 
@@ -104,7 +100,11 @@ async def open_house(
         client = Client(notes=Notes(database), connector=new_connector(), shard_count=shard_count)
         ring = _Ring()
         address = await stack.enter_async_context(_open_server(settings, database, client, ring))
-        terms = _terms(settings, address)
+        terms = terms_from(
+            settings,
+            usd_micros_per_second=PRICE_USD_MICROS,
+            webhook_address=_webhook_address(settings, address),
+        )
         engine = Engine(
             Equipment(
                 database=database,
@@ -166,23 +166,11 @@ def _provider(settings: Settings, session: aiohttp.ClientSession) -> PixelByte:
     )
 
 
-def _terms(settings: Settings, address: tuple[str, int]) -> Terms:
+def _webhook_address(settings: Settings, bound: tuple[str, int]) -> Callable[[str], str] | None:
     public_url = settings.public_url
     if public_url is None and settings.provider == "sandbox":
-        public_url = f"http://127.0.0.1:{address[1]}"
-    cap = settings.monthly_budget_usd_micros
-    return Terms(
-        account=settings.provider,
-        usd_micros_per_second=PRICE_USD_MICROS,
-        budget=None if cap is None else Budget(monthly_usd_micros=cap),
-        max_concurrent_jobs=settings.max_concurrent_jobs,
-        max_jobs_per_server=settings.max_jobs_per_server,
-        max_jobs_per_member=settings.max_jobs_per_member,
-        poll_interval_seconds=settings.poll_interval_seconds,
-        reconcile_seconds=settings.reconcile_seconds,
-        retention_seconds=settings.retention_days * 86_400.0,
-        webhook_address=(lambda token: f"{public_url}{WEBHOOK_PATH}{token}") if public_url else None,
-    )
+        public_url = f"http://127.0.0.1:{bound[1]}"
+    return None if public_url is None else lambda token: f"{public_url}{WEBHOOK_PATH}{token}"
 
 
 @asynccontextmanager
@@ -225,29 +213,14 @@ async def run(settings: Settings) -> int:
     async with open_house(settings) as house:
         if settings.discord_gateway_url:
             endpoints.use_gateway(house.client, settings.discord_gateway_url)
-        if not await _log_in(house.client, settings.discord_token, stop):
-            return 0
-        return await _work_until(stop, house)
-
-
-async def _log_in(client: Client, token: str, stop: asyncio.Event) -> bool:
-    """Log in, waiting for Discord if it is away; False when told to stop meanwhile."""
-    for pause in itertools.chain(LOGIN_PAUSES, itertools.repeat(LOGIN_PAUSES[-1])):
         try:
-            await client.login(token)
+            if not await house.client.log_in(settings.discord_token, stop=stop):
+                return 0
         except discord.LoginFailure as error:
             raise SettingsError(
                 ["DISCORD_TOKEN is refused by Discord: reset it, and copy the new one."]
             ) from error
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-            log.warning("discord_away", error=type(error).__name__, next_try_seconds=pause)
-        else:
-            return True
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
-        if stop.is_set():
-            return False
-    raise AssertionError("the pauses never end")
+        return await _work_until(stop, house)
 
 
 async def _work_until(stop: asyncio.Event, house: House) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -20,6 +23,9 @@ CONNECTIONS = 128
 """Open connections to Discord at once, REST and gateway shards together."""
 
 LONGEST_RATE_LIMIT_SECONDS = 60.0
+
+LOGIN_PAUSES = (2.0, 5.0, 15.0, 30.0)
+"""Seconds between tries to log in while Discord is away; the last one repeats."""
 
 COMMANDS_KEY = "commands_digest"
 
@@ -68,9 +74,34 @@ class Client(commands.AutoShardedBot):
         """Say which cogs to load at login; they hold their collaborators already."""
         self._ready_made = list(cogs)
 
+    async def log_in(self, token: str, *, stop: asyncio.Event) -> bool:
+        """Log in, waiting for Discord while it is away; False when told to stop meanwhile.
+
+        Raises `discord.LoginFailure` for a token that Discord refuses.
+        """
+        for pause in itertools.chain(LOGIN_PAUSES, itertools.repeat(LOGIN_PAUSES[-1])):
+            try:
+                await self.login(token)
+            except discord.LoginFailure:
+                raise
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                log.warning("discord_away", error=type(error).__name__, next_try_seconds=pause)
+                # `login` opens a session each time: the failed one goes, with the connector that it owns.
+                await self.http.close()
+                self.http.connector = new_connector()
+            else:
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+            if stop.is_set():
+                break
+        return False
+
     async def setup_hook(self) -> None:
         for cog in self._ready_made:
-            await self.add_cog(cog)
+            # A login that broke off after this is repeated.
+            if cog.qualified_name not in self.cogs:
+                await self.add_cog(cog)
         await self._publish_commands()
 
     async def _publish_commands(self) -> None:

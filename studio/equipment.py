@@ -12,6 +12,7 @@ from studio.database import Database
 from studio.ledger import Because, Budget
 from studio.models import Job
 from studio.ports import AttachmentSource, Clock, Desk, Operator, Provider, Storage
+from studio.settings import Settings
 
 MEGABYTE = 1_000_000
 
@@ -37,6 +38,25 @@ class Terms:
     give_up_render_after_seconds: float = 3600.0
     give_up_fetching_after_seconds: float = 86_400.0
     webhook_address: Callable[[str], str] | None = None
+
+
+def terms_from(
+    settings: Settings, *, usd_micros_per_second: int, webhook_address: Callable[[str], str] | None
+) -> Terms:
+    """The house rules that the operator has set; price and way back are known elsewhere."""
+    cap = settings.monthly_budget_usd_micros
+    return Terms(
+        account=settings.provider,
+        usd_micros_per_second=usd_micros_per_second,
+        budget=None if cap is None else Budget(monthly_usd_micros=cap),
+        max_concurrent_jobs=settings.max_concurrent_jobs,
+        max_jobs_per_server=settings.max_jobs_per_server,
+        max_jobs_per_member=settings.max_jobs_per_member,
+        poll_interval_seconds=settings.poll_interval_seconds,
+        reconcile_seconds=settings.reconcile_seconds,
+        retention_seconds=settings.retention_days * 86_400.0,
+        webhook_address=webhook_address,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
