@@ -67,7 +67,12 @@ class AttachmentFetcher:
 
     async def _persist(self, address: URL, target: Path, max_bytes: int) -> int:
         async for attempt in stamina.retry_context(
-            on=FetchInterrupted, attempts=TRIES, timeout=None, wait_initial=self._first_pause, wait_max=5
+            on=FetchInterrupted,
+            attempts=TRIES,
+            timeout=None,
+            wait_initial=self._first_pause,
+            wait_max=5,
+            wait_jitter=self._first_pause,
         ):
             with attempt:
                 size = await self._once(address, target, max_bytes)

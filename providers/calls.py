@@ -66,7 +66,12 @@ class Calls:
         Raises what `classify` makes of any other answer; `ProviderUnavailable` when there was none.
         """
         async for attempt in stamina.retry_context(
-            on=ProviderUnavailable, attempts=4, timeout=60, wait_initial=self._first_pause, wait_max=8
+            on=ProviderUnavailable,
+            attempts=4,
+            timeout=60,
+            wait_initial=self._first_pause,
+            wait_max=8,
+            wait_jitter=self._first_pause,
         ):
             with attempt:
                 answer = await self.once(method, path, body=body, query=query)

@@ -1,4 +1,4 @@
-"""A tiny web server whose answers are given beforehand, and which remembers what it was asked."""
+"""A tiny web server whose answers are given beforehand and which remembers its questions, for the client."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 from aiohttp import web
+
+from providers.pixelbyte import PixelByte
+from tests.builders import FixedClock
 
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Given = Answering | web.Response | tuple[int, Any]
+
+
+KEY = "pb_secret_key"
 
 
 @dataclass
@@ -83,3 +90,25 @@ async def stub_server(host: str = "127.0.0.1") -> AsyncIterator[Stub]:
         yield stub
     finally:
         await runner.cleanup()
+
+
+def a_client(session: aiohttp.ClientSession, url: str) -> PixelByte:
+    return PixelByte(
+        session=session,
+        base_url=f"{url}/v1",
+        key=KEY,
+        output_hosts=["*.muvi.video"],
+        clock=FixedClock(),
+        first_pause=0.001,
+    )
+
+
+def refusal(status: int, code: str, **error: Any) -> tuple[int, Any]:
+    return status, {"success": False, "error": {"code": code, "message": "m", **error}, "requestId": "req_1"}
+
+
+async def break_off(request: web.Request) -> web.StreamResponse:
+    """Close the connection without an answer."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
