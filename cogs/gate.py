@@ -27,7 +27,8 @@ PERMISSION_NAMES = {
 
 def check_place(interaction: discord.Interaction[discord.Client]) -> None:
     """Raise `OrderRefused` where the conversation could not go on after the answer."""
-    if interaction.guild_id is None or not interaction.is_guild_integration():
+    only_installed_by_user = interaction.is_user_integration() and not interaction.is_guild_integration()
+    if interaction.guild_id is None or only_installed_by_user:
         raise OrderRefused("not_in_dm")
     kind = getattr(interaction.channel, "type", discord.ChannelType.text)
     missing = missing_permission(kind, interaction.app_permissions)

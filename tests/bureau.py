@@ -1,0 +1,232 @@
+"""The cogs on the simulated Discord with the real studio's front door, as tests of the cogs need them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from simcord import ChannelHandle, InteractionResult, MemberActor
+
+from cogs.animate import Animate
+from cogs.budget import Budget
+from cogs.client import Client
+from cogs.controls import Controls
+from cogs.desk import DiscordDesk
+from demo.world import World
+from studio import jobs, schema
+from studio.database import Database
+from studio.equipment import Equipment, Terms
+from studio.front import Studio
+from studio.ids import new_job_id
+from studio.models import Clip, Ending, Inputs, Job, JobState, Orientation, Place, Progress, Stage
+from studio.progress import progress_of
+
+PICTURE = ("me.jpg", b"a picture")
+VIDEO = ("happy_dance.mp4", b"a video")
+
+UNUSED = cast(Any, None)
+
+
+class Bells:
+    """A dispatcher that only remembers whom it was asked to wake."""
+
+    def __init__(self) -> None:
+        self.woken: list[str] = []
+
+    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
+        self.woken.append(job_id)
+
+
+class Pocket:
+    """Notes that live as long as the test; `read` counts nothing and forgets nothing."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    async def read(self, key: str) -> str | None:
+        return self.values.get(key)
+
+    async def write(self, key: str, value: str) -> None:
+        self.values[key] = value
+
+
+@dataclass
+class Bureau:
+    """Everything that a test of the cogs needs to reach."""
+
+    world: World
+    database: Database
+    studio: Studio
+    bells: Bells
+    notes: Pocket
+    client: Client
+    desk: DiscordDesk
+
+    async def order(
+        self,
+        member: MemberActor | None = None,
+        channel: ChannelHandle | None = None,
+        **options: Any,
+    ) -> InteractionResult:
+        """Have a member use `/animate`."""
+        files = {"image": PICTURE, "video": VIDEO}
+        return await self.world.slash(
+            member or self.world.member, channel or self.world.clips, "animate", **(files | options)
+        )
+
+    async def job(self, job_id: str | None = None) -> Job:
+        """The job with this id, or the newest."""
+        async with self.database.read() as connection:
+            every = await jobs.in_states(connection, list(JobState))
+        if job_id is None:
+            return max(every, key=lambda job: job.id)
+        return next(job for job in every if job.id == job_id)
+
+    async def opened(
+        self, channel: ChannelHandle | None = None, *, desk: DiscordDesk | None = None, **options: Any
+    ) -> Job:
+        """An ordered job whose conversation has been opened."""
+        await self.order(channel=channel, **options)
+        await self.world.eventually(lambda: self.bells.woken)
+        job = await self.job()
+        return placed(job, await (desk or self.desk).open(job, checking(job)))
+
+    def calls(self) -> list[tuple[str, str]]:
+        """The bot's REST calls so far."""
+        return [(call.method, call.path) for call in self.world.env.http_requests]
+
+    def posts(self, channel_id: int) -> list[dict[str, Any]]:
+        """The bot's own messages in a channel or thread, without the one that only opens a thread."""
+        return [
+            message
+            for message in self.world.messages(channel_id)
+            if message["author"]["id"] == str(self.world.bot_id) and message["type"] != 21
+        ]
+
+    async def restart(self) -> None:
+        """Replace the client as a new process would."""
+        await self.client.close()
+        self.client = new_client(self.studio, self.notes)
+        self.desk = DiscordDesk(self.client, budget=Budget())
+        await self.world.restart(self.client)
+
+
+@asynccontextmanager
+async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
+    database = Database(f"sqlite:///{folder / 'bot.db'}")
+    await schema.upgrade(database)
+    bells, notes = Bells(), Pocket()
+    equipment = Equipment(
+        database=database,
+        storage=UNUSED,
+        workshop=UNUSED,
+        attachments=UNUSED,
+        provider=UNUSED,
+        desk=UNUSED,
+        operator=UNUSED,
+        clock=lambda: datetime.now(UTC),
+        terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
+    )
+    studio = Studio(equipment, bells, new_job_id=new_job_id)
+    client = new_client(studio, notes)
+    world = World(answer_seconds=20)
+    desk = DiscordDesk(client, budget=Budget())
+    bureau = Bureau(world, database, studio, bells, notes, client, desk)
+    try:
+        await world.start(client)
+        yield bureau
+        await bureau.client.close()
+    finally:
+        await world.stop()
+        await database.close()
+
+
+def new_client(studio: Studio, notes: Pocket) -> Client:
+    client = Client(notes=notes, shard_count=1)
+    animate = Animate(studio, max_picture_bytes=25_000_000, max_video_bytes=200_000_000)
+    client.install([animate, Controls(studio)])
+    return client
+
+
+# ── jobs as the studio would have them ──────────────────────────────────────────────────────────
+
+
+def placed(job: Job, place: Place) -> Job:
+    return replace(job, order=replace(job.order, place=place))
+
+
+def checking(job: Job) -> Progress:
+    return progress_of(job, now=job.order.ordered_at + timedelta(seconds=3))
+
+
+def rendering(job: Job, **changes: Any) -> Progress:
+    started = job.order.ordered_at
+    progress = Progress(
+        stage=Stage.RENDERING,
+        fraction=0.42,
+        started_at=started,
+        expected_at=started + timedelta(seconds=180),
+        elapsed_seconds=75,
+        price_usd_micros=250_000,
+        can_cancel=True,
+    )
+    return replace(progress, **changes)
+
+
+def with_inputs(job: Job) -> Job:
+    inputs = Inputs(
+        picture_key="p",
+        video_key="v",
+        picture_thumbnail_key="pt",
+        video_thumbnail_key="vt",
+        seconds=5,
+        has_sound=True,
+        orientation=Orientation.IMAGE,
+    )
+    return replace(job, inputs=inputs)
+
+
+def a_clip(**changes: Any) -> Clip:
+    clip = Clip(
+        key="jobs/x/clip.mp4",
+        size=1000,
+        seconds=5,
+        width=1080,
+        height=1920,
+        has_sound=True,
+        source_url="https://video.example.org/output_0.mp4",
+    )
+    return replace(clip, **changes)
+
+
+def delivered(job: Job, outcome_id: int) -> Job:
+    job = replace(job, state=JobState.DELIVERED, clip=a_clip(), cost_usd_micros=250_000)
+    return placed(job, replace(job.place, outcome_id=outcome_id))
+
+
+def failed(job: Job, code: str = "render_no_person_picture") -> Job:
+    return replace(job, state=JobState.FAILED, ending=Ending(code))
+
+
+def done(job: Job) -> Progress:
+    stage = Stage.DONE if job.state is JobState.DELIVERED else Stage.ENDED
+    return rendering(job, stage=stage, fraction=1.0, can_cancel=False)
+
+
+def texts_of(message: dict[str, Any]) -> str:
+    """Everything that a message says, content and components."""
+    return "\n".join([message["content"], *_texts(message["components"])])
+
+
+def _texts(components: list[dict[str, Any]]) -> list[str]:
+    found: list[str] = []
+    for component in components:
+        found.extend(
+            str(component[key]) for key in ("content", "label", "custom_id", "url") if component.get(key)
+        )
+        found.extend(_texts(component.get("components") or []))
+    return found
