@@ -1,0 +1,152 @@
+"""Videos made ready: probed, brought within every provider's limits with as little change as possible, fitted.
+
+Runs in the worker: decoding what a stranger sent belongs into a process with limits.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from media import limits
+from media.animations import animation_frames, examine_animation
+from media.copying import copy_clip
+from media.encoding import Recipe, encode_clip
+from media.errors import MediaRefused, Reason
+from media.facts import Change, ClipFacts, PreparedClip
+from media.graph import FrameGraph
+from media.limits import Frame, lay_out
+from media.opening import complaints, find_video, opened
+from media.plan import Way, make_plan, require_length, steady_rate
+from media.probe import Probe, examine
+from media.recognise import Family, family_of
+
+POSTER_SECOND = 1.0
+POSTER_QUALITY = 82
+
+_SHORT_SIDES = (1080, 720, 480)
+_GOOD_BITS_A_PIXEL = 0.06
+_FEWEST_BITS_A_PIXEL = 0.012
+_SOUND_BITS = (48_000, 128_000)
+_ROOM_FOR_INDEX = 0.96
+_FIT_TRIES = 3
+
+
+def probe(source: Path) -> ClipFacts:
+    """Return what the video is.
+
+    Raises `MediaRefused` with NOT_A_VIDEO, NO_VIDEO_STREAM, BROKEN, TOO_SHORT (seconds, limit),
+    TOO_SMALL, TOO_MANY_PIXELS (width, height, limit) or TOO_MANY_FRAMES (frames, limit).
+    """
+    probed = _examine(source)
+    require_length(probed)
+    return probed.facts
+
+
+def verify(source: Path) -> ClipFacts:
+    """Return what a provider's result is; raises as `probe` does, except that it may be of any length."""
+    return _examine(source).facts
+
+
+def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) -> PreparedClip:
+    """Write the video as an MP4 within the limits and at most `longest` seconds long, and its poster.
+
+    Raises `MediaRefused` as `probe` does, or TOO_LARGE (size, limit).
+    """
+    before = _examine(source)
+    plan = make_plan(before, longest=longest)
+    way = plan.way
+    if way is Way.PASS:
+        shutil.copyfile(source, target)
+    elif way is Way.COPY:
+        copy_clip(source, target, probe=before, end=plan.end)
+    else:
+        recipe = Recipe(frame=plan.frame, rate=plan.rate, end=plan.end)
+        encode_clip(source, target, probe=before, recipe=recipe)
+    after = examine(target)
+    if after.facts.size > limits.CLIP_BYTES:
+        raise MediaRefused(Reason.TOO_LARGE, size=after.facts.size, limit=limits.CLIP_BYTES)
+    _write_poster(target, poster_target, after)
+    return PreparedClip(
+        before=before.facts, after=after.facts, changes=plan.changes, reencoded=way is Way.ENCODE
+    )
+
+
+def poster(source: Path, target: Path) -> None:
+    """Write the picture of about the first second as a JPEG of at most `limits.THUMBNAIL_SIDE` pixels a side."""
+    _write_poster(source, target, _examine(source))
+
+
+def fit(source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
+    """Encode a clip anew so that it has at most `max_bytes`, with fewer pixels where bits are short.
+
+    The short side stays at 480 pixels or more (unless it was less). Raises `MediaRefused` with TOO_LARGE
+    (size, limit) when that would only give mud, and as `verify` does.
+    """
+    before = _examine(source)
+    if before.facts.size <= max_bytes and before.family is Family.MP4:
+        shutil.copyfile(source, target)
+        return before.facts
+    share = 1.0
+    for _ in range(_FIT_TRIES):
+        encode_clip(source, target, probe=before, recipe=_fitting(before, int(max_bytes * share)))
+        size = target.stat().st_size
+        if size <= max_bytes:
+            return examine(target).facts
+        share *= 0.95 * max_bytes / size
+    raise MediaRefused(Reason.TOO_LARGE, size=size, limit=max_bytes)
+
+
+def _examine(source: Path) -> Probe:
+    animated = family_of(source) is Family.WEBP_ANIMATION
+    return examine_animation(source) if animated else examine(source)
+
+
+def _fitting(probe: Probe, max_bytes: int) -> Recipe:
+    """Choose the most pixels that still get enough bits each."""
+    facts, rate = probe.facts, steady_rate(probe)
+    total = max_bytes * 8 * _ROOM_FOR_INDEX / facts.seconds
+    fewest, most = _SOUND_BITS
+    sound_bits = int(min(most, max(fewest, total * 0.1))) if facts.has_sound else None
+    picture_bits = int(total - (sound_bits or 0))
+    short_side = min(facts.width, facts.height)
+    for side in (short_side, *(side for side in _SHORT_SIDES if side < short_side)):
+        frame = _scaled(facts, side)
+        bits_a_pixel = picture_bits / (frame.width * frame.height * float(rate))
+        if bits_a_pixel >= _GOOD_BITS_A_PIXEL:
+            break
+    if bits_a_pixel < _FEWEST_BITS_A_PIXEL:
+        raise MediaRefused(Reason.TOO_LARGE, size=facts.size, limit=max_bytes)
+    return Recipe(frame=frame, rate=rate, end=facts.seconds, picture_bits=picture_bits, sound_bits=sound_bits)
+
+
+def _scaled(facts: ClipFacts, short_side: int) -> Frame:
+    factor = short_side / min(facts.width, facts.height)
+    width, height = (max(2, round(side * factor / 2) * 2) for side in (facts.width, facts.height))
+    return Frame(width, height, width, height)
+
+
+def _write_poster(source: Path, target: Path, probed: Probe) -> None:
+    facts = probed.facts
+    factor = min(1.0, limits.THUMBNAIL_SIDE / max(facts.width, facts.height))
+    width, height = (max(2, round(side * factor)) for side in (facts.width, facts.height))
+    graph = FrameGraph(probed, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
+    moment = min(POSTER_SECOND, facts.seconds / 2)
+    pictures: list[Image.Image] = []
+    if probed.family is Family.WEBP_ANIMATION:
+        chosen = next(frame for frame in animation_frames(source) if (frame.time or 0) >= moment)
+    else:
+        chosen = None
+        with opened(source) as container:
+            for frame in container.decode(find_video(container)):
+                chosen = frame
+                if (frame.time or 0) - float(probed.start) >= moment:
+                    break
+    if chosen is None:
+        raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
+    with complaints():
+        pictures += [frame.to_image() for frame in (*graph.push(chosen), *graph.finish())]
+    pictures[0].save(target, "JPEG", quality=POSTER_QUALITY)
