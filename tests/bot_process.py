@@ -1,0 +1,87 @@
+"""The real bot as a child process, to be stopped, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from providers.sandbox import Sandbox
+from tests.wire_discord import WireDiscord
+
+ROOT = Path(__file__).parent.parent
+TOKEN = "a-very-secret-token"
+KEY = "pb_a_very_secret_key"
+
+
+class BotProcess:
+    """`python bot.py` against a Discord and a provider of the test's own; all state is in `folder`."""
+
+    def __init__(self, folder: Path, discord: WireDiscord, sandbox: Sandbox, **settings: str) -> None:
+        self._discord = discord
+        self._log = folder / "bot.log"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "DISCORD_TOKEN": TOKEN,
+            "DISCORD_API_URL": discord.url,
+            "DISCORD_GATEWAY_URL": discord.url.replace("http", "ws") + "/gateway/",
+            "PIXELBYTE_API_URL": sandbox.api_url,
+            "PIXELBYTE_API_KEY": sandbox.key,
+            "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
+            "STORAGE_URL": (folder / "files").as_uri(),
+            "HTTP_PORT": "0",
+            "POLL_INTERVAL_SECONDS": "0.5",
+            "RECONCILE_SECONDS": "3",
+            **settings,
+        }
+        self._folder = folder
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    async def start(self) -> None:
+        """Start the bot and wait until it is connected to the gateway."""
+        self._discord.sockets.clear()
+        with self._log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                str(ROOT / "bot.py"),
+                cwd=self._folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            await self._discord.until(lambda: self._discord.sockets)
+        except TimeoutError:
+            raise AssertionError(self.log) from None
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal and return the exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), 30)
+
+
+@asynccontextmanager
+async def running_bot(
+    folder: Path, discord: WireDiscord, sandbox: Sandbox, **settings: str
+) -> AsyncIterator[BotProcess]:
+    bot = BotProcess(folder, discord, sandbox, **settings)
+    await bot.start()
+    try:
+        yield bot
+    finally:
+        await bot.kill()
