@@ -28,3 +28,16 @@ class MediaRefused(Exception):
         super().__init__(reason, facts)
         self.reason = reason
         self.facts = facts
+
+
+class WorkshopFailed(Exception):
+    """The worker broke down by itself: a bug, a full disk, a missing library. Not the file's fault, so not refused.
+
+    `tail` is the end of what it wrote to stderr, for the log and never for the member.
+    """
+
+    def __init__(self, task: str, exit_code: int | None, tail: str) -> None:
+        super().__init__(task, exit_code, tail)
+        self.task = task
+        self.exit_code = exit_code
+        self.tail = tail

@@ -1,0 +1,61 @@
+"""What the workshop and its worker say to each other: one line of JSON each way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from media.errors import MediaRefused, Reason
+from media.facts import Change, ClipFacts, PictureFacts, PreparedClip, PreparedPicture
+
+Result = ClipFacts | PreparedClip | PreparedPicture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One task with its arguments; `parent` is the process that must outlive the worker, seconds are of CPU."""
+
+    task: str
+    arguments: Mapping[str, Any]
+    parent: int
+    memory_bytes: int
+    cpu_seconds: int
+    file_bytes: int
+
+    def to_line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Request:
+        return cls(**json.loads(line))
+
+
+def result_line(result: Result) -> bytes:
+    return json.dumps({"result": asdict(result)}).encode()
+
+
+def refusal_line(refusal: MediaRefused) -> bytes:
+    return json.dumps({"refusal": refusal.reason, "facts": refusal.facts}).encode()
+
+
+def read_answer(line: bytes) -> Result:
+    """Return the result or raise the refusal; raises `ValueError` for what is no whole answer."""
+    answer = json.loads(line)
+    if "refusal" in answer:
+        raise MediaRefused(Reason(answer["refusal"]), **answer["facts"])
+    result = answer["result"]
+    if "before" not in result:
+        return ClipFacts(**result)
+    changes = tuple(Change(change) for change in result["changes"])
+    if "reencoded" in result:
+        return PreparedClip(
+            before=ClipFacts(**result["before"]),
+            after=ClipFacts(**result["after"]),
+            changes=changes,
+            reencoded=result["reencoded"],
+        )
+    return PreparedPicture(
+        before=PictureFacts(**result["before"]), after=PictureFacts(**result["after"]), changes=changes
+    )

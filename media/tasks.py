@@ -1,0 +1,49 @@
+"""What a worker can be asked to do, by name; importing this loads the codecs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import av.logging
+
+from media import clips, pictures
+from media.messages import Result
+
+
+def _prepare_picture(source: str, target: str, thumbnail: str) -> Result:
+    return pictures.prepare(Path(source), Path(target), Path(thumbnail))
+
+
+def _probe_clip(source: str) -> Result:
+    return clips.probe(Path(source))
+
+
+def _verify_clip(source: str) -> Result:
+    return clips.verify(Path(source))
+
+
+def _prepare_clip(source: str, target: str, poster: str, longest: float) -> Result:
+    return clips.prepare(Path(source), Path(target), Path(poster), longest=longest)
+
+
+def _fit_clip(source: str, target: str, max_bytes: int) -> Result:
+    return clips.fit(Path(source), Path(target), max_bytes=max_bytes)
+
+
+_TASKS: Mapping[str, Callable[..., Result]] = {
+    "prepare_picture": _prepare_picture,
+    "probe_clip": _probe_clip,
+    "verify_clip": _verify_clip,
+    "prepare_clip": _prepare_clip,
+    "fit_clip": _fit_clip,
+}
+
+
+def carry_out(task: str, arguments: Mapping[str, Any]) -> Result:
+    """Do it; raises `MediaRefused` for the file's faults and anything else for our own."""
+    av.logging.set_level(None)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    return _TASKS[task](**arguments)
