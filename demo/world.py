@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import discord
 from discord.ext import commands
@@ -25,12 +24,18 @@ from simcord.results import to_discord_message
 
 from demo.cdn import Cdn
 from demo.discord_rules import LiveEnv, SimulatedDiscord, WallClock
+from demo.waiting import eventually
 
 # What the README's invite link grants; see discord.md, section 5.
 INVITED_PERMISSIONS = 309237763072
 MODERATOR_PERMISSIONS = discord.Permissions(
     manage_messages=True, manage_threads=True, manage_guild=True, moderate_members=True
 )
+
+# simcord's names, for those who have nothing else to do with it.
+Person: TypeAlias = MemberActor
+Channel: TypeAlias = ChannelHandle
+Answer: TypeAlias = InteractionResult
 
 FileContent = tuple[str, bytes | Path]
 """A member's file: its name, and its bytes or a path that is moved away."""
@@ -64,15 +69,15 @@ class World:
         self._lock = asyncio.Lock()
         self.env: Env
         self.guild: GuildHandle
-        self.clips: ChannelHandle
-        self.member: MemberActor
-        self.moderator: MemberActor
-        self.stranger: MemberActor
+        self.clips: Channel
+        self.member: Person
+        self.moderator: Person
+        self.stranger: Person
 
     @property
     def cdn_host(self) -> str:
-        """Host and port of attachment URLs; the bot must be allowed to fetch from there over http."""
-        return self.cdn.host
+        """The host of attachment URLs, without its port; the bot must be allowed to fetch there by http."""
+        return self.cdn.host.partition(":")[0]
 
     @property
     def bot_id(self) -> int:
@@ -129,12 +134,12 @@ class World:
 
     def add_member(
         self, name: str, display_name: str | None = None, *, permissions: discord.Permissions | None = None
-    ) -> MemberActor:
+    ) -> Person:
         user = self.env.create_user(name, global_name=display_name)
         roles = [self.guild.create_role(f"{name}'s role", permissions=permissions)] if permissions else []
         return self.guild.add_member(user, roles=roles)
 
-    def deny(self, channel: ChannelHandle, *permissions: str, member_id: int | None = None) -> None:
+    def deny(self, channel: Channel, *permissions: str, member_id: int | None = None) -> None:
         """Take permissions (names of `discord.Permissions`) from the bot or another member in a channel."""
         denied = discord.Permissions(**dict.fromkeys(permissions, True)).value
         overwrite = Overwrite(
@@ -142,7 +147,7 @@ class World:
         )
         self.discord.set_overwrite(channel.id, overwrite)
 
-    def open_thread(self, parent: ChannelHandle, name: str, *, by: MemberActor) -> ChannelHandle:
+    def open_thread(self, parent: Channel, name: str, *, by: Person) -> Channel:
         """Have a member open a thread in a text channel, or a post in a forum."""
         thread = self.discord.create_thread(parent.id, name, by.id, broadcast=False)
         self.discord.announce_thread_create(thread)
@@ -159,16 +164,12 @@ class World:
 
     # ── what members do ─────────────────────────────────────────────────────────────────────────
 
-    async def slash(
-        self, member: MemberActor, channel: ChannelHandle, command: str, /, **options: Any
-    ) -> InteractionResult:
+    async def slash(self, member: Person, channel: Channel, command: str, /, **options: Any) -> Answer:
         """Run a slash command; a file option is a name with bytes or with a path that is moved away."""
         admitted = {name: await self._admit(value) for name, value in options.items()}
         return await self._act(lambda: member.slash(channel, command, **admitted))
 
-    async def message_command(
-        self, member: MemberActor, command: str, message: MessageLike
-    ) -> InteractionResult:
+    async def message_command(self, member: Person, command: str, message: MessageLike) -> Answer:
         """Run a command from a message's context menu."""
         target = self._discord_message(message)
         channel = self.channel(target.channel.id)
@@ -176,30 +177,28 @@ class World:
 
     async def click(
         self,
-        member: MemberActor,
+        member: Person,
         message: MessageLike,
         custom_id: str | None = None,
         *,
         label: str | None = None,
-    ) -> InteractionResult:
+    ) -> Answer:
         """Press a button, found by its custom id or its label."""
         target = self._discord_message(message)
         return await self._act(lambda: member.click(target, custom_id=custom_id, label=label))
 
     async def select(
-        self, member: MemberActor, message: MessageLike, custom_id: str, values: Sequence[Any]
-    ) -> InteractionResult:
+        self, member: Person, message: MessageLike, custom_id: str, values: Sequence[Any]
+    ) -> Answer:
         target = self._discord_message(message)
         return await self._act(lambda: member.select(target, values, custom_id=custom_id))
 
-    async def submit_modal(
-        self, member: MemberActor, shown: InteractionResult, values: dict[str, Any]
-    ) -> InteractionResult:
+    async def submit_modal(self, member: Person, shown: Answer, values: dict[str, Any]) -> Answer:
         """Fill in a modal that an earlier action has opened; values by custom id, files in a list."""
         admitted = {name: await self._admit(value) for name, value in values.items()}
         return await self._act(lambda: member.submit_modal(shown, admitted))
 
-    async def say(self, member: MemberActor, channel: ChannelHandle, text: str, *files: FileContent) -> int:
+    async def say(self, member: Person, channel: Channel, text: str, *files: FileContent) -> int:
         """Write a message, perhaps with files, and return its id."""
         admitted = [await self._admit(file) for file in files]
         async with self._lock:
@@ -217,33 +216,35 @@ class World:
             return name, await asyncio.to_thread(self.cdn.admit, name, content)
         return value
 
-    async def _act(self, verb: Callable[[], Any]) -> InteractionResult:
+    async def _act(self, verb: Callable[[], Any]) -> Answer:
         # simcord refuses two actions at once; people do not wait for each other.
         async with self._lock:
             try:
-                result = cast(InteractionResult, await verb())
+                result = cast(Answer, await verb())
             except (SetupError, BackendError) as error:
                 raise ImpossibleError(str(error)) from error
         if self._live:
-            try:
-                await self.eventually(lambda: result.acknowledged, timeout=self._answer_seconds)
-            except TimeoutError:
-                return result
+            with suppress(TimeoutError):
+                await eventually(lambda: result.acknowledged, within_seconds=self._answer_seconds)
         return result
 
     # ── what can be seen ────────────────────────────────────────────────────────────────────────
 
-    def channel(self, channel_id: int) -> ChannelHandle:
-        return ChannelHandle(self.env, self.guild, self.discord.get_channel(channel_id))
+    def channel(self, channel_id: int) -> Channel:
+        """Raises `ImpossibleError` when there is none with this id."""
+        try:
+            return ChannelHandle(self.env, self.guild, self.discord.get_channel(channel_id))
+        except BackendError as error:
+            raise ImpossibleError("That channel is gone.") from error
 
-    def threads(self, channel: ChannelHandle | None = None) -> list[ChannelHandle]:
+    def threads(self, channel: Channel | None = None) -> list[Channel]:
         """The threads of a channel (`clips` by default), oldest first."""
         return (channel or self.clips).threads
 
-    def sees(self, member: MemberActor, channel_id: int) -> bool:
+    def sees(self, member: Person, channel_id: int) -> bool:
         return channel_accessible(self.discord, channel_id, member.id, history=True)
 
-    def messages(self, channel_id: int, *, viewer: MemberActor | None = None) -> list[dict[str, Any]]:
+    def messages(self, channel_id: int, *, viewer: Person | None = None) -> list[dict[str, Any]]:
         """The messages of a channel or thread as Discord's API shows them, oldest first.
 
         With a viewer also the ephemeral ones that only they can see.
@@ -256,11 +257,16 @@ class World:
             if each.visible_to(viewer_id)
         ]
 
-    def history(self, channel_id: int, *, viewer: MemberActor | None = None) -> list[discord.Message]:
+    def was_pinged(self, member: Person, message: dict[str, Any]) -> bool:
+        """Whether a message has rung the member's phone; a mention that may not ping does not."""
+        stored = self.discord.get_message(int(message["channel_id"]), int(message["id"]))
+        return member.id in stored.ping_user_ids
+
+    def history(self, channel_id: int, *, viewer: Person | None = None) -> list[discord.Message]:
         """As `messages`, but as discord.py's objects."""
         return self.channel(channel_id).history(viewer=viewer)
 
-    def commands(self, member: MemberActor, channel_id: int, *, kind: int = 1) -> list[dict[str, Any]]:
+    def commands(self, member: Person, channel_id: int, *, kind: int = 1) -> list[dict[str, Any]]:
         """The commands that a member is offered: kind 1 after a slash, 3 in a message's menu."""
         return self.discord.visible_commands(user_id=member.id, channel_id=channel_id, type=kind)
 
@@ -278,24 +284,9 @@ class World:
         for listener in tuple(self._listeners):
             listener()
 
-    async def eventually(
-        self,
-        predicate: Callable[[], Any],
-        *,
-        timeout: float = 30.0,  # noqa: ASYNC109  # tests read better
-    ) -> Any:
-        """Wait until `predicate` (plain or async) gives something true, and return it.
-
-        Raises TimeoutError after `timeout` seconds of real time.
-        """
-        async with asyncio.timeout(timeout):
-            while True:
-                value = predicate()
-                if inspect.isawaitable(value):
-                    value = await value
-                if value:
-                    return value
-                await asyncio.sleep(0.02)
+    async def eventually(self, predicate: Callable[[], Any], *, timeout: float = 30.0) -> Any:  # noqa: ASYNC109  # handed on
+        """See `demo.waiting.eventually`."""
+        return await eventually(predicate, within_seconds=timeout)
 
     def _discord_message(self, message: MessageLike) -> discord.Message:
         if isinstance(message, discord.Message):

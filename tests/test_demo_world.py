@@ -74,7 +74,7 @@ async def test_an_attachment_is_downloaded_over_http_from_the_announced_host(
     async with aiohttp.ClientSession() as session, session.get(bot.taken[0].url) as response:
         body = await response.read()
 
-    assert f"//{world.cdn_host}/" in bot.taken[0].url
+    assert f"//{world.cdn_host}:" in bot.taken[0].url
     assert body == png()
     assert response.content_type == "image/png"
     assert world.messages(world.clips.id)[0]["content"] == "mine é.png 32x18"
