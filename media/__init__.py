@@ -1,1 +1,1 @@
-"""Pictures and videos: recognised, probed, normalised and fitted to a size, in child processes with limits."""
+"""Pictures and videos: recognised, probed, normalised, fitted to a size; in child processes with limits."""

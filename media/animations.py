@@ -1,6 +1,7 @@
 """Animated WebP as a video: FFmpeg has no decoder for it, so Pillow gives the frames.
 
-The lengths stand in the container (RFC 9649, section 2.7.1.1: `ANMF` chunks) and are read before anything is decoded.
+The lengths stand in the container (RFC 9649, section 2.7.1.1: `ANMF` chunks) and are read before anything
+is decoded.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image
 
@@ -60,15 +62,15 @@ def animation_frames(source: Path) -> Iterator[VideoFrame]:
         with Image.open(source, formats=("WEBP",)) as animation:
             for number, delay in enumerate(delays):
                 animation.seek(number)
-                frame = VideoFrame.from_image(animation.convert("RGBA"))
-                yield _timed(frame, at)
+                yield _frame(animation, at)
                 at += delay
-            yield _timed(VideoFrame.from_image(animation.convert("RGBA")), at)
+            yield _frame(animation, at)
     except (OSError, ValueError, EOFError, SyntaxError, RuntimeError) as error:
         raise MediaRefused(Reason.BROKEN, detail=f"{type(error).__name__}: {error}"[:200]) from error
 
 
-def _timed(frame: VideoFrame, milliseconds: int) -> VideoFrame:
+def _frame(animation: Image.Image, milliseconds: int) -> VideoFrame:
+    frame = VideoFrame.from_ndarray(np.asarray(animation.convert("RGBA")), format="rgba")
     frame.pts, frame.time_base = milliseconds, _CLOCK
     return frame
 

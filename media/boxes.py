@@ -1,4 +1,4 @@
-"""The outermost boxes of an MP4 or MOV (ISO 14496-12, section 4.2): in which order, and whether all are there."""
+"""The outermost boxes of an MP4 or MOV (ISO 14496-12, section 4.2): in which order, and whether all there."""
 
 from __future__ import annotations
 

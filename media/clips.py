@@ -1,4 +1,4 @@
-"""Videos made ready: probed, brought within every provider's limits with as little change as possible, fitted.
+"""Videos made ready: probed, brought within all limits with as little change as possible, fitted to a size.
 
 Runs in the worker: decoding what a stranger sent belongs into a process with limits.
 """
@@ -6,7 +6,6 @@ Runs in the worker: decoding what a stranger sent belongs into a process with li
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -16,9 +15,9 @@ from media.animations import animation_frames, examine_animation
 from media.copying import copy_clip
 from media.encoding import Recipe, encode_clip
 from media.errors import MediaRefused, Reason
-from media.facts import Change, ClipFacts, PreparedClip
+from media.facts import ClipFacts, PreparedClip
 from media.graph import FrameGraph
-from media.limits import Frame, lay_out
+from media.limits import Frame
 from media.opening import complaints, find_video, opened
 from media.plan import Way, make_plan, require_length, steady_rate
 from media.probe import Probe, examine
@@ -59,7 +58,7 @@ def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) 
     before = _examine(source)
     plan = make_plan(before, longest=longest)
     way = plan.way
-    if way is Way.PASS:
+    if way is Way.AS_IS:
         shutil.copyfile(source, target)
     elif way is Way.COPY:
         copy_clip(source, target, probe=before, end=plan.end)
@@ -76,7 +75,7 @@ def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) 
 
 
 def poster(source: Path, target: Path) -> None:
-    """Write the picture of about the first second as a JPEG of at most `limits.THUMBNAIL_SIDE` pixels a side."""
+    """Write what is seen after about a second as a JPEG of at most `limits.THUMBNAIL_SIDE` pixels a side."""
     _write_poster(source, target, _examine(source))
 
 
@@ -135,7 +134,6 @@ def _write_poster(source: Path, target: Path, probed: Probe) -> None:
     width, height = (max(2, round(side * factor)) for side in (facts.width, facts.height))
     graph = FrameGraph(probed, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
     moment = min(POSTER_SECOND, facts.seconds / 2)
-    pictures: list[Image.Image] = []
     if probed.family is Family.WEBP_ANIMATION:
         chosen = next(frame for frame in animation_frames(source) if (frame.time or 0) >= moment)
     else:
@@ -148,5 +146,5 @@ def _write_poster(source: Path, target: Path, probed: Probe) -> None:
     if chosen is None:
         raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
     with complaints():
-        pictures += [frame.to_image() for frame in (*graph.push(chosen), *graph.finish())]
-    pictures[0].save(target, "JPEG", quality=POSTER_QUALITY)
+        small, *_ = (*graph.push(chosen), *graph.finish())
+    Image.fromarray(small.to_ndarray()).save(target, "JPEG", quality=POSTER_QUALITY)

@@ -1,4 +1,4 @@
-"""Packets moved into a fresh MP4 without touching the coded picture: other container, sound, length or index."""
+"""Packets moved into a fresh MP4, the coded picture untouched: another container, sound, length or index."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 from av.packet import Packet
 
-from media.opening import complaints, find_video, opened
+from media.opening import complaints, find_video, opened, ticks
 from media.probe import Probe
 from media.sound import SoundTrack
 
@@ -27,9 +27,9 @@ def copy_clip(source: Path, target: Path, *, probe: Probe, end: float) -> None:
         video = output.add_stream_from_template(stream)
         sound_source = container.streams.audio[0] if probe.sound_codec else None
         sound = SoundTrack(output, sound_source, start=probe.start, end=end) if sound_source else None
-        begin, ended = round(probe.start / stream.time_base), False
+        begin, ended = ticks(probe.start, stream.time_base), False
         for packet in container.demux([stream, sound_source] if sound_source else [stream]):
-            if packet.dts is None:
+            if packet.pts is None or packet.dts is None:
                 continue
             if packet.stream.index == stream.index:
                 ended = ended or _ends_after(packet, begin, end)
@@ -45,4 +45,4 @@ def copy_clip(source: Path, target: Path, *, probe: Probe, end: float) -> None:
 
 def _ends_after(packet: Packet, begin: int, end: float) -> bool:
     assert packet.pts is not None
-    return float((packet.pts - begin + (packet.duration or 0)) * packet.time_base) > end + 1e-3
+    return packet.pts - begin + (packet.duration or 0) > ticks(end + 1e-3, packet.time_base)

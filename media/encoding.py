@@ -20,7 +20,7 @@ from media.animations import animation_frames
 from media.errors import MediaRefused, Reason
 from media.graph import RGB, FrameGraph
 from media.limits import Frame
-from media.opening import complaints, find_video, opened, processors
+from media.opening import complaints, find_video, opened, processors, ticks
 from media.probe import Probe
 from media.recognise import Family
 from media.sound import SoundTrack
@@ -36,7 +36,8 @@ _MOST_DAMAGED_PACKETS = 10
 class Recipe:
     """How a clip is encoded: the canvas, a constant rate, the end in seconds, and bits a second.
 
-    `picture_bits` None aims at quality (and still keeps `limits.CLIP_BYTES`); `sound_bits` None keeps AAC as it is.
+    `picture_bits` None aims at quality (and still keeps `limits.CLIP_BYTES`); `sound_bits` None keeps AAC
+    as it is.
     """
 
     frame: Frame
@@ -112,7 +113,7 @@ class _Picture:
     def take(self, frame: VideoFrame) -> None:
         if frame.pts is None or self.complete:
             return
-        frame.pts -= round(self._start / frame.time_base)
+        frame.pts -= ticks(self._start, frame.time_base)
         if frame.pts >= 0:
             self._write(self._graph.push(frame))
 

@@ -1,4 +1,4 @@
-"""The way of a frame from the decoder to the encoder: steady in rate, upright, scaled, padded, opaque, SDR."""
+"""The way of a frame from decoder to encoder: steady in rate, upright, scaled, padded, opaque, SDR."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FrameGraph:
         self._graph: Graph | None = None
 
     def push(self, frame: VideoFrame) -> Iterator[VideoFrame]:
-        """Put a frame in and yield what is ready; `frame.pts` counts `frame.time_base` from the first frame."""
+        """Put a frame in, yield what is ready; `frame.pts` counts `frame.time_base` from the first frame."""
         if self._graph is None:
             self._graph = self._built(frame)
         self._graph.vpush(frame)
@@ -87,10 +87,12 @@ class FrameGraph:
         if self._rate is not None:
             yield "fps", f"fps={self._rate.numerator}/{self._rate.denominator}:round=near"
         width, height = (frame.height, frame.width) if probe.turn.swaps else (frame.width, frame.height)
-        yield "scale", f"w={width}:h={height}:flags=bicubic:out_range=tv"
-        yield from probe.turn.filters
+        # Naming a range that the frames do not name costs a conversion, as long as encoding the frame itself.
+        full_range = probe.pixel_format.startswith("yuvj")
+        yield "scale", f"w={width}:h={height}:flags=bicubic{':out_range=tv' if full_range else ''}"
         if probe.curve:
             yield from sdr_filters(probe.curve)
+        yield from probe.turn.filters
         if frame.padded:
             yield "pad", f"w={frame.canvas_width}:h={frame.canvas_height}:x=-1:y=-1:color={PADDING}"
         yield "setsar", "sar=1"

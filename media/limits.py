@@ -1,7 +1,7 @@
 """The limits that every provider's published rules accept, which the prepared files keep.
 
-Sources: the pre-flight rule set of `provider.md`, section 5 (JPEG or PNG up to 10 MB; MP4 up to 100 MB, 3–30 s;
-both sides 340–3850 px; ratio 0.4–2.5).
+Source: the pre-flight rule set of `provider.md`, section 5 (JPEG or PNG up to 10 MB; MP4 up to 100 MB and
+3–30 s; both sides 340–3850 px; ratio 0.4–2.5).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CLIP_PIXELS = 36_000_000
 CLIP_FRAMES = 200_000
 CLIP_FRAMES_PER_SECOND = 300.0
 REENCODED_SIDE = 1920
-"""What is encoded anew gets no longer side than this: renders are at most 1080p, and 4K would take minutes."""
+"""What is encoded anew gets no longer side: renders are at most 1080p, and 4K would take minutes."""
 
 THUMBNAIL_SIDE = 320
 

@@ -15,7 +15,7 @@ Result = ClipFacts | PreparedClip | PreparedPicture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One task with its arguments; `parent` is the process that must outlive the worker, seconds are of CPU."""
+    """One task with its arguments and limits; `parent` is the process that the worker must not outlive."""
 
     task: str
     arguments: Mapping[str, Any]

@@ -6,9 +6,11 @@ codec lists hold even if a container asks for something else.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -26,8 +28,7 @@ from media.recognise import Family, family_of
 VIDEO_CODECS = frozenset(
     {
         "h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mpeg4",
-        "mpeg2video", "mpeg1video", "h263", "mjpeg", "prores", "dnxhd", "theora", "gif", "svq3", "rpza", "cinepak",
-        "dvvideo", "png", "rawvideo", "qtrle", "wmv3", "vc1",
+        "mpeg2video", "mpeg1video", "h263", "mjpeg", "prores", "dnxhd", "theora", "gif", "dvvideo", "png",
     }
 )  # fmt: skip
 SOUND_CODECS = frozenset(
@@ -39,6 +40,7 @@ SOUND_CODECS = frozenset(
 )  # fmt: skip
 
 _DEMUXERS = {Family.MP4: "mov", Family.MOV: "mov", Family.MATROSKA: "matroska", Family.GIF: "gif"}
+_OUR_OWN_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOENT}
 _HEADER_PIXELS = 200_000_000  # what FFmpeg may look at while it finds out what `limits.CLIP_PIXELS` refuses
 
 
@@ -66,12 +68,14 @@ def opened(source: Path) -> Iterator[InputContainer]:
 
 @contextmanager
 def complaints() -> Iterator[None]:
-    """Turn what FFmpeg says about a damaged file into BROKEN; want of memory stays what it is."""
+    """Turn what FFmpeg says about a damaged file into BROKEN; want of memory or disk stays what it is."""
     try:
         yield
     except av.error.MemoryError as error:
         raise MemoryError(str(error)) from error
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        if getattr(error, "errno", None) in _OUR_OWN_TROUBLE:
+            raise
         raise MediaRefused(Reason.BROKEN, detail=f"{type(error).__name__}: {error}"[:200]) from error
 
 
@@ -105,6 +109,12 @@ def processors() -> int:
     """How many threads a codec may use; more than four cost memory and gain little."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(available, 4)
+
+
+def ticks(seconds: Fraction | float, time_base: Fraction | None) -> int:
+    """Return a moment in units of a stream's time base, which every stream with packets has."""
+    assert time_base is not None
+    return round(seconds / time_base)
 
 
 def first_frames(container: InputContainer, stream: VideoStream, count: int) -> list[VideoFrame]:

@@ -93,7 +93,7 @@ def thumbnail(source: Path, target: Path) -> None:
 
 @contextmanager
 def _opened(source: Path) -> Iterator[tuple[Image.Image, Family]]:
-    """Open the header with the one decoder that the content asks for; refuse what is too large or too small."""
+    """Open the header with the one decoder that the content asks for; refuse too many or too few pixels."""
     family = family_of(source)
     if family not in _PILLOW_FORMATS:
         raise MediaRefused(Reason.NOT_A_PICTURE)
@@ -122,7 +122,7 @@ def _complaints() -> Iterator[None]:
 
 
 def _facts(picture: Image.Image, family: Family, source: Path) -> PictureFacts:
-    """Sides are as seen: the orientation stands in EXIF (the HEIF decoder has turned the picture and cleared it)."""
+    """Sides are as seen: EXIF tells the orientation (the HEIF decoder has applied and cleared it)."""
     width, height = picture.size
     with _complaints():
         if picture.getexif().get(0x0112, 1) in {5, 6, 7, 8}:
@@ -142,7 +142,7 @@ def _decoded(picture: Image.Image, frame: Frame) -> tuple[Image.Image, bool]:
     plain = _eight_bits(upright) if upright.mode in _SIXTEEN_BITS or upright.mode == "F" else upright
     if transparent:
         plain = plain.convert("RGBA")
-        transparent = plain.getextrema()[3][0] < 255
+        transparent = np.asarray(plain.getchannel("A")).min() < 255
     elif plain.mode in {"1", "P"}:
         plain = plain.convert("RGB")
     plain = _in_srgb(plain, profile)
@@ -164,7 +164,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert from the embedded profile; one that does not fit the pixels or cannot be read counts as sRGB."""
+    """Convert from the embedded profile; one that cannot be read or does not fit counts as sRGB."""
     mode = "RGBA" if picture.mode == "RGBA" else "RGB"
     if not profile:
         return picture.convert(mode)

@@ -1,4 +1,4 @@
-"""What has to be done to a video so that every provider takes it: decided from its probe, touching no file."""
+"""What has to be done to a video so that every provider takes it, decided from its probe alone."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from media.recognise import Family
 
 
 class Way(StrEnum):
-    """PASS leaves the file as it is, COPY keeps the coded picture, ENCODE makes a new one."""
+    """AS_IS leaves the file alone, COPY keeps the coded picture, ENCODE makes a new one."""
 
-    PASS = "pass"
+    AS_IS = "as_is"
     COPY = "copy"
     ENCODE = "encode"
 
@@ -43,7 +43,7 @@ _TOLERANCE = 1e-3  # time stamps of some containers are whole milliseconds
 
 
 def require_length(probe: Probe) -> None:
-    """Raise `MediaRefused` for what is no moving picture (NOT_A_VIDEO) or too brief a one (TOO_SHORT: seconds)."""
+    """Raise `MediaRefused` for a still (NOT_A_VIDEO) or what is too brief (TOO_SHORT: seconds, limit)."""
     if probe.facts.codec in {"gif", "webp"} and not probe.moves:
         raise MediaRefused(Reason.NOT_A_VIDEO)
     if probe.facts.seconds < limits.SHORTEST_SECONDS - _TOLERANCE:
@@ -59,7 +59,7 @@ def make_plan(probe: Probe, *, longest: float) -> Plan:
     allowed = lay_out(facts.width, facts.height, step=2)
     if _picture_conforms(probe, allowed):
         untouched = _file_conforms(probe) and not too_long and probe.whole_seconds <= longest + _TOLERANCE
-        way, frame = (Way.PASS if untouched else Way.COPY), allowed
+        way, frame = (Way.AS_IS if untouched else Way.COPY), allowed
     else:
         way = Way.ENCODE
         frame = lay_out(facts.width, facts.height, longest=limits.REENCODED_SIDE, step=2)

@@ -101,7 +101,7 @@ def examine(source: Path) -> Probe:
 
 
 def _check_gif_screen(source: Path) -> None:
-    """FFmpeg says nothing of a screen that it finds too large, so its header is read here (GIF89a, section 18)."""
+    """FFmpeg says nothing of a screen that it finds too large, so it is read here (GIF89a, section 18)."""
     with source.open("rb") as file:
         header = file.read(10)
     width, height = int.from_bytes(header[6:8], "little"), int.from_bytes(header[8:10], "little")

@@ -124,6 +124,6 @@ def _brands(head: bytes) -> Iterator[bytes]:
 
 
 def _is_box_size(size: bytes) -> bool:
-    """Zero means up to the end of the file, one that a 64-bit size follows; a smaller one than 8 is no box."""
+    """0 means up to the end of the file, 1 that a 64-bit size follows; no box is smaller than 8."""
     value = int.from_bytes(size, "big")
     return value in {0, 1} or value >= 8

@@ -1,4 +1,4 @@
-"""A clip's sound on its way into the MP4: copied when it is AAC already, else encoded, and cut with the picture."""
+"""A clip's sound on its way into the MP4: copied when it is AAC, else encoded; cut with the picture."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
+from media.opening import ticks
+
 BITS_PER_SECOND = 160_000
 _RATES = (32_000, 44_100, 48_000)
 
 
 class SoundTrack:
-    """Takes the packets of one sound stream in their order and writes them, moved by `start` and up to `end`."""
+    """Takes the packets of one sound stream in order and writes them, moved by `start` and up to `end`."""
 
     def __init__(
         self,
@@ -26,7 +28,7 @@ class SoundTrack:
         end: float,
         bits: int | None = None,
     ) -> None:
-        """`start` is the second of the first picture, `end` counts from there; `bits` a second make it encode."""
+        """`start` is the second of the first picture, from which `end` counts; `bits` a second force encoding."""
         self._output = output
         self._start = start
         self._end = end
@@ -60,9 +62,9 @@ class SoundTrack:
 
     def _copy(self, packet: Packet) -> None:
         assert packet.pts is not None
-        moved = packet.pts - round(self._start / packet.time_base)
+        moved = packet.pts - ticks(self._start, packet.time_base)
         length = packet.duration or 0
-        if moved + length <= -length or (moved + length) * packet.time_base > self._end:
+        if moved < -length or moved + length > ticks(self._end, packet.time_base):
             return
         packet.pts = packet.dts = moved
         packet.stream = self._stream
@@ -70,8 +72,10 @@ class SoundTrack:
 
     def _encode(self, frame: AudioFrame) -> None:
         assert frame.pts is not None
-        moved = frame.pts - round(self._start / frame.time_base)
-        if moved < 0 or (moved * frame.time_base + Fraction(frame.samples, frame.sample_rate)) > self._end:
+        moved = frame.pts - ticks(self._start, frame.time_base)
+        if moved < 0 or moved + ticks(Fraction(frame.samples, frame.sample_rate), frame.time_base) > ticks(
+            self._end, frame.time_base
+        ):
             return
         frame.pts = moved
         self._output.mux(self._stream.encode(frame))

@@ -1,8 +1,8 @@
 """How HDR is shown on ordinary screens: FFmpeg filters that bring HLG and PQ into BT.709.
 
-Brightness goes through the exact curves (ITU-R BT.2100-2, tables 4 and 5), reference white at 203 cd/m² (BT.2408)
-and a soft shoulder. Colours of the wide gamut are brought back by saturation alone: a full conversion
-(`lut3d`) took longer than the clip itself on two cores.
+Brightness goes through the exact curves (ITU-R BT.2100-2, tables 4 and 5), reference white at 203 cd/m²
+(BT.2408) and a soft shoulder. Colours of the wide gamut are brought back by saturation alone: `lut3d`, which
+does it right, took longer than the clip itself on two cores.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ _SATURATION = 1.25
 
 
 def sdr_filters(curve: str) -> list[tuple[str, str]]:
-    """Return the filters that turn frames of this `probe.CURVES` curve into BT.709, still in their pixel format."""
+    """Return the filters that turn frames of this curve (of `probe.CURVES`) into 8-bit BT.709."""
     light = _quoted(f"{_HLG if curve == 'hlg' else _PQ};{_TO_SDR}")
     middle = "(minval+maxval)/2"
     colour = _quoted(f"clip((val-{middle})*{_SATURATION}+{middle},minval,maxval)")
     return [
+        ("format", "pix_fmts=yuv420p10le"),
         ("lutyuv", f"y={light}:u={colour}:v={colour}"),
-        ("scale", "in_color_matrix=bt2020:out_color_matrix=bt709:in_range=tv:out_range=tv"),
-        ("setparams", "color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"),
+        ("setparams", "color_primaries=bt2020:color_trc=bt709:colorspace=bt2020nc:range=tv"),
+        ("colorspace", "all=bt709:format=yuv420p:fast=1"),
     ]
 
 

@@ -1,7 +1,7 @@
 """How stored frames have to be turned to be seen upright: the display matrix of QuickTime and MP4 tracks.
 
-The matrix is that of ISO 14496-12, section 8.3.2 (16.16 fixed point); only its eight right-angled cases are used,
-and any other angle counts as the nearest of them.
+The matrix is that of ISO 14496-12, section 8.3.2 (16.16 fixed point); only its eight right-angled cases are
+used, and any other angle counts as the nearest of them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def turn_of(frame: VideoFrame) -> Turn:
     """Return how this decoded frame wants to be shown."""
     if Type.DISPLAYMATRIX not in frame.side_data:
         return UPRIGHT
-    matrix = bytes(frame.side_data[Type.DISPLAYMATRIX])
+    matrix = bytes(frame.side_data[Type.DISPLAYMATRIX])  # type: ignore[typeddict-item]  # stub: other keys
     a, b, _, c, d = struct.unpack_from("=5i", matrix)
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return _TURNS.get((_sign(a), _sign(d)), UPRIGHT)

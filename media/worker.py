@@ -1,7 +1,7 @@
 """The child process in which strangers' files are decoded: `python -m media.worker`, one request, one answer.
 
 The request comes as one line of JSON on stdin, which stays open: its end means that the bot is gone, and the
-worker goes too. The answer is one line on stdout. An exit code other than 0 is a fault of ours, told on stderr.
+worker goes too. The answer is one line on stdout. An exit code other than 0 is our fault, told on stderr.
 """
 
 from __future__ import annotations

@@ -80,10 +80,8 @@ class Workshop:
         assert isinstance(result, ClipFacts)
         return result
 
-    async def prepare_clip(
-        self, source: Path, target: Path, poster: Path, *, longest: float
-    ) -> PreparedClip:
-        """Write the video as an MP4 within all limits and at most `longest` seconds, and a poster (JPEG, 320 px)."""
+    async def prepare_clip(self, source: Path, target: Path, poster: Path, *, longest: float) -> PreparedClip:
+        """Write the video as an MP4 within all limits, at most `longest` seconds, and a poster (JPEG)."""
         with _made_whole(target, poster) as (new_target, new_poster):
             result = await self._run(
                 "prepare_clip", source=source, target=new_target, poster=new_poster, longest=longest
@@ -140,8 +138,10 @@ async def _started() -> Process:
 
 
 async def _converse(process: Process, line: bytes) -> tuple[bytes, bytes]:
-    """Hand the request over and return the answer and the end of stderr; stdin stays open until the child ends."""
-    assert process.stdin and process.stdout and process.stderr
+    """Hand the request over and return the answer and the end of stderr; stdin stays open all the while."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its exit code tells the story
         process.stdin.write(line)
         await process.stdin.drain()
