@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import discord
 import simcord
 from simcord import _dpy_internals
 from simcord._clock import Clock
@@ -142,10 +141,6 @@ class LiveEnv(simcord.Env):
     simcord otherwise gives everything that the bot starts a virtual clock, and joins it after each action:
     right for a bot that answers at once, not for one that works for minutes beside its answers.
     """
-
-    def __init__(self, bot: discord.Client, discord_in_memory: SimulatedDiscord) -> None:
-        super().__init__(bot, check_errors=False)
-        self.backend = discord_in_memory
 
     @contextmanager
     def _bot_scope(self) -> Iterator[None]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import discord
 from discord.ext import commands
@@ -17,7 +17,7 @@ from simcord._clock import Clock
 from simcord.backend import serializers
 from simcord.backend.access import channel_accessible
 from simcord.backend.errors import BackendError
-from simcord.backend.models import Message, Overwrite
+from simcord.backend.models import Overwrite
 from simcord.enums import ChannelType, OverwriteType
 from simcord.env import Env
 from simcord.results import to_discord_message
@@ -86,11 +86,8 @@ class World:
     async def start(self, bot: commands.AutoShardedBot) -> None:
         """Bring up the server and log the bot in; returns when it is ready."""
         await self.cdn.start()
-        if self._live:
-            self.env = LiveEnv(bot, self.discord)
-        else:
-            self.env = Env(bot, check_errors=False)
-            self.env.backend = self.discord
+        self.env = (LiveEnv if self._live else Env)(bot, check_errors=False)
+        self.env.backend = self.discord
         self.discord.bot_user.name = "Motion Studio"
         self._build()
         await self.env.start()
@@ -120,7 +117,7 @@ class World:
 
     @asynccontextmanager
     async def running(self, bot: commands.AutoShardedBot) -> AsyncIterator[World]:
-        """`start` and `stop` around a block; the bot is closed at the end of it."""
+        """`start`, and at the end close the bot and `stop`."""
         try:
             await self.start(bot)
             try:
@@ -201,11 +198,7 @@ class World:
     async def say(self, member: Person, channel: Channel, text: str, *files: FileContent) -> int:
         """Write a message, perhaps with files, and return its id."""
         admitted = [await self._admit(file) for file in files]
-        async with self._lock:
-            try:
-                message = await member.send(channel, text, attachments=admitted)
-            except (SetupError, BackendError) as error:
-                raise ImpossibleError(str(error)) from error
+        message: discord.Message = await self._alone(lambda: member.send(channel, text, attachments=admitted))
         return message.id
 
     async def _admit(self, value: Any) -> Any:
@@ -216,17 +209,20 @@ class World:
             return name, await asyncio.to_thread(self.cdn.admit, name, content)
         return value
 
-    async def _act(self, verb: Callable[[], Any]) -> Answer:
-        # simcord refuses two actions at once; people do not wait for each other.
-        async with self._lock:
-            try:
-                result = cast(Answer, await verb())
-            except (SetupError, BackendError) as error:
-                raise ImpossibleError(str(error)) from error
+    async def _act(self, verb: Callable[[], Awaitable[Answer]]) -> Answer:
+        result: Answer = await self._alone(verb)
         if self._live:
             with suppress(TimeoutError):
                 await eventually(lambda: result.acknowledged, within_seconds=self._answer_seconds)
         return result
+
+    async def _alone(self, verb: Callable[[], Awaitable[Any]]) -> Any:
+        # simcord refuses two actions at once; people do not wait for each other.
+        async with self._lock:
+            try:
+                return await verb()
+            except (SetupError, BackendError) as error:
+                raise ImpossibleError(str(error)) from error
 
     # ── what can be seen ────────────────────────────────────────────────────────────────────────
 
@@ -296,10 +292,9 @@ class World:
         else:
             channel_id, message_id = message
         try:
-            stored: Message = self.discord.get_message(channel_id, message_id)
+            return to_discord_message(self.env, self.discord.get_message(channel_id, message_id))
         except BackendError as error:
             raise ImpossibleError("That message is gone.") from error
-        return to_discord_message(self.env, stored)
 
 
 MessageLike = discord.Message | dict[str, Any] | tuple[int, int]
