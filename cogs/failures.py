@@ -59,7 +59,12 @@ def new_reference() -> str:
 
 
 def _cause(error: app_commands.AppCommandError) -> Exception:
-    return error.original if isinstance(error, app_commands.CommandInvokeError) else error
+    if isinstance(error, app_commands.CommandInvokeError):
+        return error.original
+    if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+        # Discord still offers a form of the command that an update has replaced.
+        return StudioError("command_outdated")
+    return error
 
 
 def _is_too_late(error: Exception) -> bool:

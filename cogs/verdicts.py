@@ -51,6 +51,7 @@ _BY_CODE = {
     10015: Verdict.INTERACTION_GONE,  # Unknown Webhook: what an unknown interaction token is, too
     10062: Verdict.INTERACTION_GONE,  # Unknown Interaction
     20031: Verdict.NAME_REFUSED,  # disallowed words in the name
+    30046: Verdict.UNAVAILABLE,  # too many edits of a message older than an hour, for now
     40005: Verdict.TOO_LARGE,  # Request entity too large
     40060: Verdict.ANSWERED_ALREADY,  # Interaction has already been acknowledged
     50001: Verdict.FORBIDDEN,  # Missing Access

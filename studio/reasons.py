@@ -75,12 +75,12 @@ _INPUTS: Mapping[str, Template] = {
         "Play it on your device to see whether it is whole, save or export it again, and try once more."
     ),
     "media_too_short": (
-        "Your video is {seconds:number} s long; the shortest that works is {minimum:number} s. {cost} "
+        "Your video is {seconds:number} s long; the shortest that works is {limit:number} s. {cost} "
         "Send a longer one.",
         "Your video is too short; it needs at least 3 s. {cost} Send a longer one.",
     ),
     "media_too_small": (
-        "Your {what} is {width} × {height} pixels; both sides need at least {minimum}. {cost} "
+        "Your {what} is {width} × {height} pixels; both sides need at least {limit}. {cost} "
         "Send a larger one.",
         "Your {what} is {width} × {height} pixels, which is too small. {cost} Send a larger one.",
         "Your {what} has too few pixels. {cost} Send a larger one.",
@@ -175,6 +175,9 @@ _TROUBLE: Mapping[str, Template] = {
         "Something went wrong on my side. {cost} Try again; if it happens again, tell the bot's operator "
         "the reference {reference}.",
         "Something went wrong on my side. {cost} Try again later.",
+    ),
+    "command_outdated": (
+        "This command has just been updated. Nothing was charged. Restart Discord, or try again in a minute."
     ),
     "discord_failed": "Discord did not accept my message. {cost} Try again later.",
     "discord_gone": "The channel or thread is gone, or closed to me. {cost} Use /animate in another channel.",

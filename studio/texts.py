@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Any
 
 from studio.reasons import Template
@@ -62,9 +63,10 @@ def wordings(template: Template) -> tuple[str, ...]:
     return (template,) if isinstance(template, str) else template
 
 
-def fields_of(wording: str) -> set[str]:
+@cache
+def fields_of(wording: str) -> frozenset[str]:
     """The names of the facts that a wording needs."""
-    return {name for _, name, _, _ in _FORMATTER.parse(wording) if name is not None}
+    return frozenset(name for _, name, _, _ in _FORMATTER.parse(wording) if name is not None)
 
 
 def _short(number: float) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from simcord.backend.errors import BackendError
 from simcord.http import router
@@ -59,7 +59,7 @@ class _Checker:
 
     def __init__(self, document: dict[str, Any]) -> None:
         relaxed = _relax(document)
-        resource = Resource(contents=relaxed, specification=DRAFT202012)
+        resource = DRAFT202012.create_resource(relaxed)
         self._registry: Registry[Any] = Registry().with_resource(_SPEC, resource)
         self._routes = [
             (method.upper(), _pattern(template), pointer)

@@ -89,8 +89,7 @@ async def test_the_command_has_the_options_of_the_issue_and_is_for_servers_only(
         *("image", "video", "prompt", "negative_prompt", "orientation", "keep_sound", "shot_type"),
     }
     assert options["prompt"]["max_length"] == options["negative_prompt"]["max_length"] == 1000
-    sent = next(call for call in bureau.world.env.http_requests if call.path.endswith("/commands")).json
-    assert (sent[0]["integration_types"], sent[0]["contexts"]) == ([0], [0])
+    assert (command["integration_types"], command["contexts"]) == ([0], [0])
 
 
 async def test_commands_are_published_again_only_when_they_changed(bureau: Bureau) -> None:
@@ -110,7 +109,8 @@ async def test_commands_are_published_again_only_when_they_changed(bureau: Burea
 async def test_a_file_above_the_cap_is_refused_privately(
     bureau: Bureau, tmp_path: Path, option: str, name: str, sentence: str
 ) -> None:
-    result = await bureau.order(**{option: (name, sparse(tmp_path, name))})
+    files: dict[str, Any] = {option: (name, sparse(tmp_path, name))}
+    result = await bureau.order(**files)
 
     assert_refused(result, sentence)
 
@@ -249,6 +249,14 @@ async def test_at_the_end_every_answer_is_waited_for(bureau: Bureau) -> None:
     await animate.finish_answers()
 
     assert (await bureau.job()).place.answer_id is not None
+
+
+async def test_an_outdated_command_is_not_called_a_fault(bureau: Bureau) -> None:
+    bureau.client.tree.remove_command("animate")
+
+    result = await bureau.order()
+
+    assert_refused(result, "This command has just been updated.")
 
 
 DISK_FULL = """

@@ -198,7 +198,7 @@ class Response:
 def refusal(status: int, code: int = 0) -> discord.HTTPException:
     kinds = {403: discord.Forbidden, 404: discord.NotFound}
     kind = kinds.get(status, discord.DiscordServerError if status >= 500 else discord.HTTPException)
-    return kind(Response(status), {"code": code, "message": "no"})  # type: ignore[arg-type]  # a stand-in
+    return kind(Response(status), {"code": code, "message": "no"})
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ NOT_A_REFUSAL = {"waiting_for_operator", "submit_unclear", "clip_too_large"}
 """Shown in passing, while the job goes on: nothing has ended, so nothing has a final cost."""
 
 SAMPLE: dict[str, Any] = {
-    "seconds": 41.25, "kept": 30.0, "minimum": 3, "elapsed": 75.0, "size": 26_000_000, "limit": 25_000_000,
+    "seconds": 41.25, "kept": 30.0, "elapsed": 75.0, "size": 26_000_000, "limit": 25_000_000,
     "price": 250_000, "width": 1080, "height": 1920, "percent": 42, "position": 3,
 }  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_an_unknown_code_is_an_error() -> None:
 
 
 def test_the_fullest_wording_whose_facts_are_known_is_used() -> None:
-    assert texts.say("media_too_short", seconds=2.04, minimum=3).startswith("Your video is 2 s long")
+    assert texts.say("media_too_short", seconds=2.04, limit=3).startswith("Your video is 2 s long")
     assert texts.say("media_too_short").startswith("Your video is too short")
 
 
