@@ -37,14 +37,9 @@ async def alone(folder: Path, seconds: float) -> AsyncIterator[tuple[asyncio.sub
 
 
 async def test_a_sandbox_killed_in_the_middle_of_a_job_finishes_it_after_the_restart(tmp_path: Path) -> None:
-    video = media_files.clip_mp4(tmp_path / "video.mp4", seconds=10, size=(640, 480))
     folder = tmp_path / "sandbox"
 
     async with alone(folder, 0.5) as (process, api_url), customer_of(api_url) as customer:
-        customer.inputs = {
-            "image": await customer.upload(media_files.picture_png(tmp_path / "a.png"), "image/png"),
-            "video": await customer.upload(video, "video/mp4"),
-        }
         job_id = await customer.submitted()
         await eventually(lambda: bool(psutil.Process(process.pid).children()))
         children = psutil.Process(process.pid).children()

@@ -58,9 +58,16 @@ class Renders:
         """Have the clip drawn unless it is there, and return its key. Raises `DrawingFailed`."""
         key = self.key(image, video, keep_sound=keep_sound, shape_of=shape_of)
         async with self._drawing:
-            if not self.clip(key).exists():
+            if self.clip(key).exists():
+                self._renew(key)
+            else:
                 await self._draw(key, image, video, keep_sound=keep_sound, shape_of=shape_of)
         return key
+
+    def _renew(self, key: str) -> None:
+        """Files live for an hour after they were last needed."""
+        self.poster(key).touch()
+        self.clip(key).touch()
 
     async def _draw(self, key: str, image: Path, video: Path, *, keep_sound: bool, shape_of: str) -> None:
         draft = _Draft(self._folder / f"{secrets.token_hex(8)}.draft")

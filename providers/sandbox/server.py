@@ -187,7 +187,7 @@ class Sandbox:
         site = web.TCPSite(runner, self._options.host, self._options.port)
         await site.start()
         host, port = runner.addresses[0][:2]
-        self._origin = f"http://{host}:{port}"
+        self._origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def _app(self) -> web.Application:
         app = web.Application()

@@ -22,7 +22,9 @@ Plane = NDArray[np.float32]
 
 LONG_SIDE = 160
 FRAMES_PER_SECOND = 10.0
-LEAST_LIKENESS = 0.5
+LEAST_LIKENESS = 0.4
+# Brightness steps between neighbouring points; below is flat or the noise of the codec.
+_TEXTURE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +172,23 @@ def _sample(plane: Plane, turn: complex, shift: complex) -> tuple[Plane, NDArray
 
 
 def _likeness(before: Plane, after: Plane, turn: complex, shift: complex) -> float:
-    """Correlation of the two where they overlap, -1 to 1; 1 for two flat frames, 0 without enough overlap."""
+    """The share of the textured points that the movement explains; 1 for two flat frames, 0 without overlap.
+
+    A share rather than a correlation: somebody who dances through the picture must not hide the rest.
+    """
     moved, inside = _sample(after, turn, shift)
     if inside.mean() < 0.15:
         return 0.0
-    one, other = before[inside] - before[inside].mean(), moved[inside] - moved[inside].mean()
-    spread = float(np.sqrt((one * one).mean() * (other * other).mean()))
-    return 1.0 if spread < 1.0 else float((one * other).mean()) / spread
+    judged = inside & (_steepness(before) > _TEXTURE)
+    if judged.mean() < 0.005:
+        return 1.0
+    error = np.abs(moved - before)[judged]
+    return float((error < 0.3 * before[judged].std() + 3.0).mean())
+
+
+def _steepness(plane: Plane) -> Plane:
+    down, across = np.gradient(plane)
+    return np.asarray(np.hypot(across, down), dtype=np.float32)
 
 
 def _refine(
@@ -187,17 +199,22 @@ def _refine(
     gradient_y, gradient_x = np.gradient(before)
     columns = (gradient_x * x + gradient_y * y, gradient_y * x - gradient_x * y, gradient_x, gradient_y)
     slopes = np.stack([column.ravel() for column in columns], axis=1)
+    # Where the picture is flat any movement explains it, so only the textured part is asked for the fit.
+    steep = np.hypot(gradient_x, gradient_y).ravel()
+    textured = steep > max(1.0, float(steep.mean()))
     # Keeps frames without any structure (black, fog) from being solved into a random movement.
     floor = (
-        np.diag([float(before.size) * side for side in (before.size / 12, before.size / 12, 1.0, 1.0)]) * 1e-3
+        np.diag([float(before.size) * side for side in (before.size / 12, before.size / 12, 1.0, 1.0)]) * 1e-4
     )
-    for _ in range(rounds):
+    for number in range(rounds):
         moved, inside = _sample(after, turn, shift)
         error = (moved - before).ravel()
         seen = inside.ravel()
-        if seen.sum() < 64:
+        judged = seen & textured
+        if judged.sum() < 16:
             break
-        scale = 1.5 * float(np.median(np.abs(error[seen]))) + 1.0
+        # Generous at first, so that a step that is still far off is not taken for an outlier itself.
+        scale = float(np.median(np.abs(error[judged]))) * max(1.5, 4.0 - number) + 1.0
         weights = (seen / (1 + (error / scale) ** 2) ** 2).astype(np.float32)
         weighted = slopes * weights[:, None]
         step = np.linalg.solve(weighted.T @ slopes + floor, weighted.T @ error)

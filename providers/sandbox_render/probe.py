@@ -9,7 +9,6 @@ from typing import Any
 import av
 from PIL import Image, UnidentifiedImageError
 
-
 # Nothing else is even tried: a playlist or a script in disguise must not be read as what it is.
 PICTURE_FORMATS = ("JPEG", "PNG")
 VIDEO_FORMAT = "mp4"
