@@ -162,6 +162,23 @@ async def test_what_an_earlier_process_left_is_gone_on_with(
     assert ranges_of(stub.asked) == ["bytes=1000-"]
 
 
+async def test_a_server_that_gives_less_than_the_rest_is_asked_for_more(
+    downloads: Downloads, stub: Stub, target: Path
+) -> None:
+    async def piece(request: web.Request) -> web.StreamResponse:
+        start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        body = CLIP[start : start + 600_000]
+        span = f"bytes {start}-{start + len(body) - 1}/{len(CLIP)}"
+        return web.Response(status=206, body=body, headers={"Content-Range": span})
+
+    put(target, CLIP[:1000])
+    stub.on("GET", "/o.mp4", piece)
+
+    assert await downloads.download(f"{stub.url}/o.mp4", target) == len(CLIP)
+    assert content(target) == CLIP
+    assert len(stub.asked) == 4
+
+
 async def test_a_file_that_is_already_complete_is_not_fetched_again(
     downloads: Downloads, stub: Stub, target: Path
 ) -> None:

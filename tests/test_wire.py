@@ -139,6 +139,15 @@ def test_a_job_id_is_read_under_each_of_its_names(name: str) -> None:
     assert (submission.provider_job_id, submission.cost_usd_micros) == ("job_1", None)
 
 
+@pytest.mark.parametrize("job_id", ["", " ", "a\x00b", "a\ud800", "..", "x" * 201, True, 1.5, {}, None])
+def test_a_job_id_that_could_not_be_asked_for_again_is_none(job_id: Any) -> None:
+    assert read_submission(answered({"jobId": job_id})) is None
+
+
+def test_a_job_with_an_error_of_its_own_is_no_error_envelope() -> None:
+    assert answered({"jobId": "job_1", "status": "failed", "error": {"code": "X"}}).accepted
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"<html>502</html>", b'{"jobId": "job_', b"\xff\xfe", b"[" * 100_000, b"9" * 10_000]
 )
