@@ -46,8 +46,8 @@ from studio.storage import open_storage
 log = structlog.get_logger("bot")
 
 CONFIGURATION_PROBLEM = 2
-STEP_GRACE_SECONDS = 5.0
-"""How long running steps may go on after a stop signal; the whole farewell stays below 10 s."""
+ANSWER_GRACE_SECONDS, STEP_GRACE_SECONDS, CLOSE_SECONDS = 2.0, 4.0, 2.0
+"""How long answers, running steps and the connection get after a stop signal; together below 10 s."""
 
 
 def now() -> datetime:
@@ -60,6 +60,7 @@ class House:
 
     settings: Settings
     client: Client
+    animate: Animate
     engine: Engine
     sandbox: Sandbox | None
 
@@ -112,7 +113,12 @@ async def open_house(
                 workshop=Workshop(),
                 attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
                 provider=_provider(settings, session),
-                desk=DiscordDesk(client, budget=DiscordBudget(), local_links=attachment_host is not None),
+                desk=DiscordDesk(
+                    client,
+                    budget=DiscordBudget(),
+                    # The sandbox's links lead to this machine, where only the demo's people are.
+                    local_links=sandbox is None or attachment_host is not None,
+                ),
                 operator=LoggedAlarms(),
                 clock=now,
                 terms=terms,
@@ -120,8 +126,9 @@ async def open_house(
         )
         ring.engine = engine
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
-        client.install([Animate(engine.studio, **limits), Controls(engine.studio)])
-        yield House(settings=settings, client=client, engine=engine, sandbox=sandbox)
+        animate = Animate(engine.studio, **limits)
+        client.install([animate, Controls(engine.studio)])
+        yield House(settings=settings, client=client, animate=animate, engine=engine, sandbox=sandbox)
 
 
 class _Ring:
@@ -233,10 +240,13 @@ async def _work_until(stop: asyncio.Event, house: House) -> int:
     done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     # First no new orders, then the steps come to rest, then the connection: what is shown last still arrives.
+    house.engine.studio.accepting = False
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(house.animate.finish_answers(), ANSWER_GRACE_SECONDS)
     await house.engine.stop(grace_seconds=STEP_GRACE_SECONDS)
     tasks["engine"].cancel()
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(CLOSE_SECONDS):
             await house.client.close()
     for task in tasks.values():
         task.cancel()

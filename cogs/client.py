@@ -53,6 +53,8 @@ class Client(commands.AutoShardedBot):
         connector: aiohttp.BaseConnector | None = None,
         shard_count: int | None = None,
     ) -> None:
+        # The libraries for voice are left out on purpose.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
             # No prefix commands: without the message intents only slash commands ever arrive.
             command_prefix=commands.when_mentioned,

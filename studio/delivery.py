@@ -38,7 +38,7 @@ class Delivery:
             async with storage.workspace() as folder:
                 path = folder / "clip.mp4"
                 size = await self._equipment.provider.download(job.source_url, path)
-                facts = await self._equipment.workshop.probe_clip(path)
+                facts = await self._equipment.workshop.verify_clip(path)
                 await storage.put(_clip_key(job), path)
         except (FetchFailed, MediaRefused) as error:
             log.warning("result_not_fetched", job_id=job.id, error=str(error))

@@ -192,11 +192,11 @@ def _url(value: str, schemes: tuple[str, ...], example: str) -> str:
         port_is_valid = False
     if parts.scheme not in schemes or not parts.hostname or not port_is_valid:
         raise ValueError(f"must be an address such as {example}")
-    return value.rstrip("/")
+    return value
 
 
 def _http_url(value: str) -> str:
-    return _url(value, ("https", "http"), "https://example.org")
+    return _url(value, ("https", "http"), "https://example.org").rstrip("/")
 
 
 def _websocket_url(value: str) -> str:

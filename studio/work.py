@@ -123,8 +123,11 @@ class Work:
         return Wait(QUEUE_LOOK_SECONDS)
 
     async def _moved(self, before: Job, after: Job) -> None:
+        if before.state is after.state:
+            log.info("job_closed", job_id=after.id, state=after.state)
+            return
         log.info("job_moved", job_id=after.id, was=before.state, now=after.state)
-        if before.state is not after.state and not after.state.ended:
+        if not after.state.ended:
             self._display.changed(after.id)
         if before.state in jobs.AT_PROVIDER and after.state not in jobs.AT_PROVIDER:
             await self.fill_slots()

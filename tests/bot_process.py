@@ -57,10 +57,9 @@ class BotProcess:
                 stdout=log,
                 stderr=log,
             )
-        try:
-            await self._discord.until(lambda: self._discord.sockets)
-        except TimeoutError:
-            raise AssertionError(self.log) from None
+        process = self.process
+        await self._discord.until(lambda: self._discord.sockets or process.returncode is not None)
+        assert process.returncode is None, self.log
 
     async def kill(self) -> None:
         assert self.process is not None

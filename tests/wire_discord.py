@@ -156,7 +156,9 @@ class WireDiscord:
         answer = self._route(request, path.strip("/").split("/"), body, files)
         self.changed.set()
         status, payload = answer
-        return web.Response(status=204) if status == 204 else web.json_response(payload, status=status)
+        # discord.py reads JSON only under exactly this content type.
+        headers = {"Content-Type": "application/json"}
+        return web.Response(status=status, body=json.dumps(payload).encode(), headers=headers)
 
     def _route(
         self, request: web.Request, parts: list[str], body: Any, files: list[tuple[str, bytes]]
