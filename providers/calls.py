@@ -12,6 +12,7 @@ from aiolimiter import AsyncLimiter
 from yarl import URL
 
 from providers.envelope import Answer, read_answer
+from providers.readers import read_job_id
 from studio.errors import ProviderError, ProviderUnavailable, SubmitUnclear
 from studio.ports import Clock
 
@@ -151,5 +152,5 @@ def _log_answer(method: str, path: str, answer: Answer) -> None:
         status=answer.status,
         code=answer.code,
         request_id=answer.request_id,
-        job_id=answer.fields.get("jobId"),
+        job_id=read_job_id(answer.fields),
     )
