@@ -86,13 +86,18 @@ class Bureau:
             return max(every, key=lambda job: job.id)
         return next(job for job in every if job.id == job_id)
 
+    async def ordered(self, channel: ChannelHandle | None = None, **options: Any) -> Job:
+        """An order that was taken, answered and recorded."""
+        before = len(self.bells.woken)
+        await self.order(channel=channel, **options)
+        await self.world.eventually(lambda: len(self.bells.woken) > before)
+        return await self.job(self.bells.woken[-1])
+
     async def opened(
         self, channel: ChannelHandle | None = None, *, desk: DiscordDesk | None = None, **options: Any
     ) -> Job:
         """An ordered job whose conversation has been opened."""
-        await self.order(channel=channel, **options)
-        await self.world.eventually(lambda: self.bells.woken)
-        job = await self.job()
+        job = await self.ordered(channel, **options)
         return placed(job, await (desk or self.desk).open(job, checking(job)))
 
     def calls(self) -> list[tuple[str, str]]:

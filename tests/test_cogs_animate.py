@@ -61,9 +61,9 @@ async def test_an_order_is_recorded_with_everything_that_was_asked_for(bureau: B
 
 
 async def test_what_is_not_asked_for_has_its_default(bureau: Bureau) -> None:
-    await bureau.order()
+    job = await bureau.ordered()
 
-    wishes = (await bureau.job()).order.wishes
+    wishes = job.order.wishes
     assert (wishes.prompt, wishes.negative_prompt, wishes.orientation) == ("", "", None)
     assert wishes.keep_sound is True
     assert wishes.shot_type is ShotType.CUSTOMIZE
@@ -154,7 +154,7 @@ async def test_in_a_thread_the_permission_for_threads_is_needed(bureau: Bureau) 
 
 async def test_a_member_with_too_many_clips_is_refused_privately(tmp_path: Path) -> None:
     async with open_bureau(tmp_path, max_jobs_per_member=1) as bureau:
-        await bureau.order()
+        await bureau.ordered()
 
         result = await bureau.order()
 

@@ -172,9 +172,7 @@ async def test_opening_again_finds_thread_and_card(bureau: Bureau) -> None:
 
 
 async def test_an_answer_whose_id_was_lost_is_found_by_the_token(bureau: Bureau) -> None:
-    await bureau.order()
-    await bureau.world.eventually(lambda: bureau.bells.woken)
-    job = await bureau.job()
+    job = await bureau.ordered()
     lost = placed(job, replace(job.place, answer_id=None))
 
     place = await bureau.desk.open(lost, checking(job))
@@ -238,8 +236,7 @@ async def test_reporting_again_finds_the_first_message(bureau: Bureau) -> None:
 
 
 async def test_an_order_cancelled_before_its_card_ends_in_the_answer(bureau: Bureau) -> None:
-    await bureau.order()
-    job = replace(await bureau.job(), state=JobState.CANCELLED, ending=Ending("cancelled"))
+    job = replace(await bureau.ordered(), state=JobState.CANCELLED, ending=Ending("cancelled"))
 
     await bureau.desk.conclude(job, done(job))
 

@@ -131,6 +131,17 @@ async def test_where_we_may_not_reply_the_card_is_posted_without(bureau: Bureau)
     assert int(card["id"]) == job.place.card_id
 
 
+async def test_when_the_answer_was_deleted_the_card_still_comes(bureau: Bureau) -> None:
+    job = await bureau.ordered()
+    bureau.world.discord.delete_message(bureau.world.clips.id, job.place.answer_id or 0)
+
+    place = await bureau.desk.open(job, checking(job))
+
+    (card,) = bureau.posts(bureau.world.clips.id)
+    assert place.thread_id is None
+    assert int(card["id"]) == place.card_id
+
+
 @pytest.mark.parametrize(("status", "code"), [(413, 0), (400, 40005), (400, 50045)])
 async def test_a_clip_that_discord_refuses_for_its_size_is_reported_with_a_smaller_limit(
     bureau: Bureau, tmp_path: Path, status: int, code: int
@@ -303,8 +314,7 @@ async def test_when_discord_is_down_the_desk_asks_to_come_back(bureau: Bureau, s
 
 
 async def test_an_order_that_was_never_answered_has_no_place(bureau: Bureau) -> None:
-    await bureau.order()
-    job = await bureau.job()
+    job = await bureau.ordered()
     lost = placed(job, replace(job.place, answer_id=None, interaction_token="unknown"))
 
     with pytest.raises(DeskGone):
@@ -312,8 +322,7 @@ async def test_an_order_that_was_never_answered_has_no_place(bureau: Bureau) -> 
 
 
 async def test_a_private_answer_is_not_taken_for_the_public_one(bureau: Bureau) -> None:
-    await bureau.order()
-    job = await bureau.job()
+    job = await bureau.ordered()
     bureau.world.discord.messages[bureau.world.clips.id][job.place.answer_id or 0].flags |= 1 << 6
     lost = placed(job, replace(job.place, answer_id=None))
 
