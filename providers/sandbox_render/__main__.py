@@ -56,8 +56,6 @@ def _limit_ourselves() -> None:
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_LIMIT, CPU_SECONDS_LIMIT))
-    # Whoever hosts us has a conversation to hold; drawing can wait a little.
-    os.nice(5)
 
 
 if __name__ == "__main__":

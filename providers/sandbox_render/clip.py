@@ -17,7 +17,7 @@ from providers.sandbox_render.motion import track
 from providers.sandbox_render.probe import PICTURE_FORMATS
 from providers.sandbox_render.sound import Sound
 
-MOST_PIXELS = 960 * 540
+MOST_PIXELS = 864 * 486
 MOST_FRAMES_PER_SECOND = 30
 Planes = tuple[Image.Image, Image.Image, Image.Image]
 """Brightness, and two colour differences at half the size: as H.264 stores them, so nothing is converted."""
@@ -61,7 +61,7 @@ def _frame_size(width: int, height: int) -> tuple[int, int]:
 
 def _video_stream(output: av.container.OutputContainer, *, rate: Fraction, frame: tuple[int, int]) -> Any:
     options = {
-        "preset": "veryfast",
+        "preset": "superfast",
         "crf": "23",
         "x264-params": "colormatrix=smpte170m:colorprim=smpte170m:transfer=smpte170m",
     }
