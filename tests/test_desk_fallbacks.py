@@ -138,8 +138,12 @@ async def test_when_the_answer_was_deleted_the_card_still_comes(bureau: Bureau) 
     place = await bureau.desk.open(job, checking(job))
 
     (card,) = bureau.posts(bureau.world.clips.id)
+    sent = next(call for call in reversed(bureau.world.env.http_requests) if call.method == "POST")
     assert place.thread_id is None
     assert int(card["id"]) == place.card_id
+    # The simulated Discord does not mind a missing reference; the real one does unless told so.
+    assert sent.json is not None
+    assert sent.json["message_reference"]["fail_if_not_exists"] is False
 
 
 @pytest.mark.parametrize(("status", "code"), [(413, 0), (400, 40005), (400, 50045)])
