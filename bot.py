@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import aiohttp
 import discord
 import structlog
 from dotenv import dotenv_values
-from media.workshop import Workshop
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from cogs import endpoints
@@ -28,6 +27,7 @@ from cogs.budget import Budget as DiscordBudget
 from cogs.client import Client, new_connector
 from cogs.controls import Controls
 from cogs.desk import DiscordDesk
+from media.workshop import Workshop
 from providers.addresses import guarded_session
 from providers.attachments import AttachmentFetcher, attachment_hosts
 from providers.pixelbyte import PixelByte, provider_hosts
@@ -47,11 +47,10 @@ log = structlog.get_logger("bot")
 
 CONFIGURATION_PROBLEM = 2
 ANSWER_GRACE_SECONDS, STEP_GRACE_SECONDS, CLOSE_SECONDS = 2.0, 4.0, 2.0
-"""How long answers, running steps and the connection get after a stop signal; together below 10 s."""
+"""What answers, running steps and the connection get after a stop signal; together below 10 s."""
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
+now = partial(datetime.now, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +111,13 @@ async def open_house(
                 storage=storage,
                 workshop=Workshop(),
                 attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
-                provider=_provider(settings, session),
+                provider=PixelByte(
+                    session=session,
+                    base_url=settings.pixelbyte_api_url,
+                    key=settings.pixelbyte_api_key,
+                    output_hosts=settings.pixelbyte_output_hosts,
+                    clock=now,
+                ),
                 desk=DiscordDesk(
                     client,
                     budget=DiscordBudget(),
@@ -163,16 +168,6 @@ def _towards(settings: Settings, sandbox: Sandbox) -> Settings:
     )
 
 
-def _provider(settings: Settings, session: aiohttp.ClientSession) -> PixelByte:
-    return PixelByte(
-        session=session,
-        base_url=settings.pixelbyte_api_url,
-        key=settings.pixelbyte_api_key,
-        output_hosts=settings.pixelbyte_output_hosts,
-        clock=now,
-    )
-
-
 def _webhook_address(settings: Settings, bound: tuple[str, int]) -> Callable[[str], str] | None:
     public_url = settings.public_url
     if public_url is None and settings.provider == "sandbox":
@@ -215,8 +210,6 @@ async def run(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if settings.discord_api_url:
-        endpoints.use_rest(settings.discord_api_url)
     async with open_house(settings) as house:
         if settings.discord_gateway_url:
             endpoints.use_gateway(house.client, settings.discord_gateway_url)
@@ -251,23 +244,10 @@ async def _work_until(stop: asyncio.Event, house: House) -> int:
     for task in tasks.values():
         task.cancel()
     results = await asyncio.gather(*tasks.values(), return_exceptions=True)
-    for name, result in zip(tasks, results, strict=True):
+    for result in results:
         if isinstance(result, Exception):
-            log.error("part_failed", part=name, exc_info=result)
+            log.error("part_failed", exc_info=result)
     return 0 if tasks["signal"] in done else 1
-
-
-async def visit_doctor(settings: Settings) -> int:
-    """Print the doctor's table; return 1 when anything is wrong."""
-    from doctor.examine import examine  # it loads the codecs, which the running bot must not
-
-    if settings.discord_api_url:
-        endpoints.use_rest(settings.discord_api_url)
-    hosts = provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts)
-    async with guarded_session(hosts) as session:
-        shown, well = await examine(settings, provider=_provider(settings, session), clock=now)
-    print(shown)
-    return 0 if well else 1
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -300,10 +280,14 @@ def main(arguments: Sequence[str]) -> int:
     from_file = {key: value for key, value in dotenv_values(".env").items() if value is not None}
     try:
         settings = read_settings({**from_file, **os.environ})
+        if settings.discord_api_url:
+            endpoints.use_rest(settings.discord_api_url)
         secrets = (settings.discord_token, settings.pixelbyte_api_key, settings.pixelbyte_webhook_secret)
         logs.configure(as_json=settings.log_format == "json", secrets=secrets)
         if parsed.command == "doctor":
-            return asyncio.run(visit_doctor(settings))
+            from doctor.examine import visit  # it loads the codecs, which the running bot must not
+
+            return asyncio.run(visit(settings, clock=now))
         return asyncio.run(run(settings))
     except SettingsError as error:
         print(

@@ -13,12 +13,29 @@ from doctor.check import Check, table
 from doctor.discord_side import check_discord
 from doctor.local import check_codecs, check_database, check_storage
 from doctor.provider_side import check_key, check_model, check_way_back
-from providers.pixelbyte import PixelByte
+from providers.addresses import guarded_session
+from providers.pixelbyte import PixelByte, provider_hosts
 from providers.server import build_app, serve
 from studio.database import Database
 from studio.ports import Clock
 from studio.settings import Settings
 from studio.storage import open_storage
+
+
+async def visit(settings: Settings, *, clock: Clock) -> int:
+    """Examine, print the table, and return the exit code: 1 when anything is wrong."""
+    hosts = provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts)
+    async with guarded_session(hosts) as session:
+        provider = PixelByte(
+            session=session,
+            base_url=settings.pixelbyte_api_url,
+            key=settings.pixelbyte_api_key,
+            output_hosts=settings.pixelbyte_output_hosts,
+            clock=clock,
+        )
+        shown, well = await examine(settings, provider=provider, clock=clock)
+    print(shown)  # noqa: T201 - the table is what the command is for
+    return 0 if well else 1
 
 
 async def examine(settings: Settings, *, provider: PixelByte, clock: Clock) -> tuple[str, bool]:

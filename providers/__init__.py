@@ -1,1 +1,1 @@
-"""Who renders, and everything else that goes over HTTP: PixelByte, the offline sandbox, downloads and the web server."""
+"""Who renders, and all else that goes over HTTP: PixelByte, the sandbox, downloads, the web server."""

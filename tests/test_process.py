@@ -67,7 +67,7 @@ async def test_an_order_over_the_wire_becomes_one_clip_in_its_thread(
     assert clip["channel_id"] == answer
     assert discord.threads[answer]
     assert clip["id"] in discord.messages["3003"][answer]["content"]
-    assert clip["allowed"]["users"] == ["4004"]
+    assert clip["allowed"]["users"] == [4004]
     assert list(states(tmp_path).values()) == ["delivered"]
     assert ledger_sum(tmp_path) == sandbox.account.charged - sandbox.account.refunded > 0
     assert TOKEN not in bot.log
