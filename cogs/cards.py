@@ -22,6 +22,7 @@ LONGEST_THREAD_NAME = 100
 LONGEST_BUTTON_URL = 512
 
 STEPS = (Stage.CHECKING, Stage.QUEUED, Stage.RENDERING, Stage.FETCHING, Stage.POSTING)
+AFTER_RENDERING = frozenset({Stage.FETCHING, Stage.POSTING})
 _BAR_CELLS = 12
 
 
@@ -92,7 +93,8 @@ def _bar(fraction: float) -> str:
 def _times(progress: Progress) -> str:
     parts = [say("card_elapsed", elapsed=progress.elapsed_seconds)]
     now = progress.started_at + timedelta(seconds=progress.elapsed_seconds)
-    if progress.expected_at is not None and progress.expected_at > now:
+    # Members' clients count this down by themselves: it is left out where it is about to run past zero.
+    if progress.stage not in AFTER_RENDERING and progress.expected_at and progress.expected_at > now:
         parts.append(say("card_expected", when=discord.utils.format_dt(progress.expected_at, "R")))
     if progress.price_usd_micros is not None:
         parts.append(say("card_price", price=progress.price_usd_micros))

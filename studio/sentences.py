@@ -33,7 +33,7 @@ _CARD: Mapping[str, Template] = {
     "mark_now": "**▸ {stage} – now**",
     "mark_later": "· {stage} – later",
     "card_elapsed": "{elapsed:duration} so far",
-    "card_expected": "ready {when}",
+    "card_expected": "expected {when}",
     "card_price": "price {price:money}",
     "card_percent": "{percent} %",
     "card_done": "Finished after {elapsed:duration}.",

@@ -283,6 +283,14 @@ def test_an_expected_finish_that_has_passed_is_not_promised() -> None:
     assert "<t:" not in spoken(card)
 
 
+def test_once_rendered_no_finish_is_promised_any_more() -> None:
+    card = cards.status_card(
+        a_job(), a_progress(stage=Stage.FETCHING, expected_at=MOMENT + timedelta(seconds=60))
+    )
+
+    assert "<t:" not in spoken(card)
+
+
 def test_a_wait_for_the_operator_is_said() -> None:
     card = cards.status_card(a_job(), a_progress(stage=Stage.QUEUED, waiting_for="waiting_for_operator"))
 
