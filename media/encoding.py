@@ -140,7 +140,7 @@ def _h264(output: OutputContainer, probe: Probe, recipe: Recipe) -> VideoStream:
     most = int(limits.CLIP_BYTES * 8 * _CONTAINER_SHARE / max(recipe.end, 1)) - 400_000
     options = {"profile": "high", "g": str(math.ceil(rate * 2)), "threads": str(processors())}
     if recipe.picture_bits is None:
-        options |= {"preset": "superfast" if busy else "veryfast", "crf": "19"}
+        options |= {"preset": "superfast" if busy else "veryfast", "crf": "20" if busy else "19"}
         options |= {"maxrate": str(min(most, 40_000_000)), "bufsize": str(min(most, 40_000_000))}
     else:
         bits = recipe.picture_bits

@@ -36,33 +36,27 @@ class FrameGraph:
         self._rate = rate
         self._pixel_format = pixel_format
         self._graph: Graph | None = None
+        self._kind = ""
 
     def push(self, frame: VideoFrame) -> Iterator[VideoFrame]:
         """Put a frame in, yield what is ready; `frame.pts` counts `frame.time_base` from the first frame."""
-        if self._graph is None:
-            self._graph = self._built(frame)
+        kind = _kind_of(frame)
+        if kind != self._kind:  # recordings of calls change their size as they go
+            yield from self.finish()
+            self._graph, self._kind = self._built(frame, kind), kind
+        assert self._graph is not None
         self._graph.vpush(frame)
-        yield from self._ready()
+        yield from _ready(self._graph)
 
     def finish(self) -> Iterator[VideoFrame]:
         """Yield what is still inside."""
         if self._graph is not None:
             self._graph.vpush(None)
-            yield from self._ready()
+            yield from _ready(self._graph)
 
-    def _ready(self) -> Iterator[VideoFrame]:
-        assert self._graph is not None
-        while True:
-            try:
-                yield self._graph.vpull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
-
-    def _built(self, first: VideoFrame) -> Graph:
+    def _built(self, first: VideoFrame, kind: str) -> Graph:
         graph = Graph()
-        here = graph.add_buffer(
-            width=first.width, height=first.height, format=first.format, time_base=first.time_base
-        )
+        here = graph.add("buffer", kind)
         for name, options in self._filters():
             following = graph.add(name, options)
             here.link_to(following)
@@ -87,7 +81,6 @@ class FrameGraph:
         if self._rate is not None:
             yield "fps", f"fps={self._rate.numerator}/{self._rate.denominator}:round=near"
         width, height = (frame.height, frame.width) if probe.turn.swaps else (frame.width, frame.height)
-        # Naming a range that the frames do not name costs a conversion, as long as encoding the frame itself.
         full_range = probe.pixel_format.startswith("yuvj")
         yield "scale", f"w={width}:h={height}:flags=bicubic{':out_range=tv' if full_range else ''}"
         if probe.curve:
@@ -96,6 +89,22 @@ class FrameGraph:
         if frame.padded:
             yield "pad", f"w={frame.canvas_width}:h={frame.canvas_height}:x=-1:y=-1:color={PADDING}"
         yield "setsar", "sar=1"
+
+
+def _ready(graph: Graph) -> Iterator[VideoFrame]:
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.error.BlockingIOError, av.error.EOFError):
+            return
+
+
+def _kind_of(frame: VideoFrame) -> str:
+    """Matrix and range belong to it: FFmpeg converts every frame that names one which the graph does not."""
+    return (
+        f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}:pixel_aspect=1/1"
+        f":time_base={frame.time_base}:colorspace={int(frame.colorspace)}:range={int(frame.color_range)}"
+    )
 
 
 def _flattened(graph: Graph, here: FilterContext) -> FilterContext:

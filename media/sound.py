@@ -28,7 +28,7 @@ class SoundTrack:
         end: float,
         bits: int | None = None,
     ) -> None:
-        """`start` is the second of the first picture, from which `end` counts; `bits` a second force encoding."""
+        """`start` is the second of the first picture, from which `end` counts; `bits` force encoding."""
         self._output = output
         self._start = start
         self._end = end

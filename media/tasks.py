@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,5 +44,4 @@ _TASKS: Mapping[str, Callable[..., Result]] = {
 def carry_out(task: str, arguments: Mapping[str, Any]) -> Result:
     """Do it; raises `MediaRefused` for the file's faults and anything else for our own."""
     av.logging.set_level(None)
-    os.environ["OMP_NUM_THREADS"] = "1"
     return _TASKS[task](**arguments)

@@ -1,6 +1,6 @@
-"""The real, small pictures and videos of tests and benchmarks: `python tests/media_files.py FOLDER` writes them all.
+"""The real, small pictures and videos of tests and benchmarks.
 
-Every writer takes the path first, writes one file and returns that path; nothing is kept between calls.
+`python tests/media_files.py FOLDER` writes them all. Every writer takes the path first, writes one file and returns that path; nothing is kept between calls.
 """
 
 from __future__ import annotations
@@ -86,9 +86,14 @@ def picture_cmyk_jpeg(path: Path) -> Path:
 
 
 def picture_with_profile(path: Path) -> Path:
-    """A JPEG whose embedded profile (Lab-built, channels as in sRGB) must be honoured or dropped with care."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    scene().save(path, "JPEG", quality=90, icc_profile=profile.tobytes())
+    """A JPEG with an embedded profile that swaps red and green: without it, the scene looks wrong."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for entry in range(int.from_bytes(profile[128:132], "big")):
+        at = 132 + 12 * entry
+        if profile[at : at + 4] in {b"rXYZ", b"gXYZ"}:
+            profile[at : at + 1] = b"g" if profile[at : at + 1] == b"r" else b"r"
+    red, green, blue = scene().split()
+    Image.merge("RGB", (green, red, blue)).save(path, "JPEG", quality=90, icc_profile=bytes(profile))
     return path
 
 
@@ -252,7 +257,7 @@ def write_clip(path: Path, recipe: Recipe) -> Path:
 def clip_mp4(
     path: Path, *, seconds: float = 4, sound: bool = True, size: Size = (640, 480), fps: float = 25
 ) -> Path:
-    """A conforming MP4: H.264 yuv420p with visible pan, zoom and turn, and AAC beeps unless `sound` is False."""
+    """A conforming MP4: H.264 yuv420p with visible pan, zoom and turn, and AAC beeps if `sound`."""
     return write_clip(path, Recipe(seconds=seconds, sound="aac" if sound else None, size=size, fps=fps))
 
 
@@ -445,6 +450,18 @@ FILES: Mapping[str, Callable[[Path], Path]] = {
     "huge.mp4": clip_huge,
     "sound.mp4": sound_only_mp4,
 }
+
+
+class Shelf:
+    """Gives the files of `FILES` by their name and makes each only once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def __call__(self, name: str) -> Path:
+        path = self._folder / name
+        return path if path.exists() else FILES[name](path)
 
 
 def main() -> None:
