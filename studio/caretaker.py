@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from studio import jobs
+from studio.census import Census
 from studio.delivery import purge
 from studio.equipment import Equipment
 from studio.ports import Dispatcher
@@ -19,9 +20,10 @@ SWEEP_SECONDS = 60.0
 class Caretaker:
     """Wakes whatever was in the air when a process died, at the start and every minute."""
 
-    def __init__(self, equipment: Equipment, dispatcher: Dispatcher) -> None:
+    def __init__(self, equipment: Equipment, dispatcher: Dispatcher, census: Census) -> None:
         self._equipment = equipment
         self._dispatcher = dispatcher
+        self._census = census
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -30,6 +32,7 @@ class Caretaker:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
+        await self._census.refresh()
         async with self._equipment.database.read() as connection:
             due = await jobs.due_ids(connection, self._equipment.clock())
         for job_id in due:

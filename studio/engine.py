@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from studio.caretaker import Caretaker
+from studio.census import Census
 from studio.dispatcher import InProcessDispatcher
 from studio.display import Display
 from studio.equipment import Equipment
@@ -29,12 +30,13 @@ class Engine:
 
     def __init__(self, equipment: Equipment, *, make_job_id: Callable[[datetime], str] = new_job_id) -> None:
         self._display = Display(equipment)
-        work = Work(equipment, self._display)
+        census = Census(equipment.database)
+        work = Work(equipment, self._display, census)
         self._dispatcher = InProcessDispatcher(work.advance)
         work.wake_through(self._dispatcher)
         self._poller = Poller(equipment, self._dispatcher)
-        self._caretaker = Caretaker(equipment, self._dispatcher)
-        self.studio = Studio(equipment, self._dispatcher, new_job_id=make_job_id)
+        self._caretaker = Caretaker(equipment, self._dispatcher, census)
+        self.studio = Studio(equipment, self._dispatcher, census=census, new_job_id=make_job_id)
 
     async def run(self) -> None:
         """Work until cancelled; trouble in one part stops neither it nor the others for good."""

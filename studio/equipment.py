@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from media.workshop import Workshop
-
 from studio.database import Database
 from studio.ledger import Because, Budget
 from studio.models import Job

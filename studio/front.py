@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import update
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from studio import attempts, jobs, ledger
-from studio.database import jobs as jobs_table
+from studio.census import Census
 from studio.equipment import Equipment
 from studio.errors import OrderRefused
 from studio.ledger import Because
 from studio.models import Cancel, CancelAnswer, Ending, Job, Order
 from studio.ports import Dispatcher
 
+log = structlog.get_logger(__name__)
+
 
 class Studio:
     """The one door for members' wishes. Every method is short: the work itself is done elsewhere."""
 
     def __init__(
-        self, equipment: Equipment, dispatcher: Dispatcher, *, new_job_id: Callable[[datetime], str]
+        self,
+        equipment: Equipment,
+        dispatcher: Dispatcher,
+        *,
+        census: Census,
+        new_job_id: Callable[[datetime], str],
     ) -> None:
         self._equipment = equipment
+        self._census = census
         self._dispatcher = dispatcher
         self._new_job_id = new_job_id
         self.accepting = True
@@ -35,38 +43,33 @@ class Studio:
         return self._new_job_id(self.now())
 
     async def admit(self, *, guild_id: int, member_id: int) -> None:
-        """One short look-up before the answer. Raises `OrderRefused`."""
+        """Decide before the answer, from memory alone. Raises `OrderRefused`."""
         if not self.accepting:
             raise OrderRefused("shutting_down")
-        terms = self._equipment.terms
-        try:
-            async with self._equipment.database.read() as connection:
-                in_server, of_member = await jobs.count_unended(
-                    connection, guild_id=guild_id, member_id=member_id
-                )
-        except SQLAlchemyError as error:
-            raise OrderRefused("database_busy") from error
-        if of_member >= terms.max_jobs_per_member:
-            raise OrderRefused("too_many_jobs_member", limit=terms.max_jobs_per_member)
-        if in_server >= terms.max_jobs_per_server:
-            raise OrderRefused("too_many_jobs_server", limit=terms.max_jobs_per_server)
+        self._check_limits(
+            in_server=self._census.of_server(guild_id), of_member=self._census.of_member(guild_id, member_id)
+        )
 
     async def take(self, order: Order) -> None:
         """Record the order; it rests until it is acknowledged. Raises `OrderRefused`."""
         try:
-            async with self._equipment.database.write() as connection:
+            async with self._census.recording(order), self._equipment.database.write() as connection:
+                in_server, of_member = await jobs.count_unended(
+                    connection, guild_id=order.place.guild_id, member_id=order.member.id
+                )
+                self._check_limits(in_server=in_server, of_member=of_member)
                 await jobs.insert(connection, order)
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
 
     async def acknowledged(self, job_id: str, *, answer_id: int) -> None:
         """The member has seen the answer with this id: the work may begin."""
-        async with self._equipment.database.write() as connection:
-            await connection.execute(
-                update(jobs_table)
-                .where(jobs_table.c.id == job_id, jobs_table.c.answer_id.is_(None))
-                .values(answer_id=answer_id, version=jobs_table.c.version + 1)
-            )
+        try:
+            async with self._equipment.database.write() as connection:
+                await jobs.note_answer(connection, job_id, answer_id)
+        except SQLAlchemyError as error:
+            # The order stands: its answer is found by the interaction's token when the database is back.
+            log.warning("answer_not_noted", job_id=job_id, error=type(error).__name__)
         self._dispatcher.wake(job_id)
 
     async def abandon(self, job_id: str) -> None:
@@ -74,6 +77,7 @@ class Studio:
         now = self.now()
         async with self._equipment.database.write() as connection:
             await jobs.withdraw(connection, job_id, ending=Ending("interrupted"), now=now)
+        await self._census.refresh()
         self._dispatcher.wake(job_id)
 
     async def cancel(self, job_id: str, *, member_id: int, is_moderator: bool) -> CancelAnswer:
@@ -92,6 +96,8 @@ class Studio:
                 answer = CancelAnswer.ASKED
             else:
                 answer = CancelAnswer.TOO_LATE
+        if answer is CancelAnswer.CANCELLED:
+            await self._census.refresh()
         self._dispatcher.wake(job_id)
         return answer
 
@@ -109,3 +115,10 @@ class Studio:
         job_id = attempt.job_id if attempt else job.id if job else None
         if job_id is not None:
             self._dispatcher.wake(job_id)
+
+    def _check_limits(self, *, in_server: int, of_member: int) -> None:
+        terms = self._equipment.terms
+        if of_member >= terms.max_jobs_per_member:
+            raise OrderRefused("too_many_jobs_member", limit=terms.max_jobs_per_member)
+        if in_server >= terms.max_jobs_per_server:
+            raise OrderRefused("too_many_jobs_server", limit=terms.max_jobs_per_server)

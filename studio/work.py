@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from studio import jobs, queue
+from studio.census import Census
 from studio.delivery import Delivery
 from studio.display import Display
 from studio.endings import end
@@ -37,11 +38,12 @@ class Work:
     moved by another hand in the meantime stops it (`Outrun`).
     """
 
-    def __init__(self, equipment: Equipment, display: Display) -> None:
+    def __init__(self, equipment: Equipment, display: Display, census: Census) -> None:
         intake, ordering = Intake(equipment), Ordering(equipment)
         rendering, delivery = Rendering(equipment), Delivery(equipment, display)
         self._equipment = equipment
         self._display = display
+        self._census = census
         self._dispatcher: Dispatcher | None = None
         self._close: Step = delivery.close
         self._steps: dict[JobState, Step] = {
@@ -127,7 +129,9 @@ class Work:
             log.info("job_closed", job_id=after.id, state=after.state)
             return
         log.info("job_moved", job_id=after.id, was=before.state, now=after.state)
-        if not after.state.ended:
+        if after.state.ended:
+            await self._census.refresh()
+        else:
             self._display.changed(after.id)
         if before.state in jobs.AT_PROVIDER and after.state not in jobs.AT_PROVIDER:
             await self.fill_slots()

@@ -18,6 +18,7 @@ from cogs.controls import Controls
 from cogs.desk import DiscordDesk
 from demo.world import World
 from studio import jobs, schema
+from studio.census import Census
 from studio.database import Database
 from studio.equipment import Equipment, Terms
 from studio.front import Studio
@@ -136,7 +137,7 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         clock=lambda: datetime.now(UTC),
         terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
     )
-    studio = Studio(equipment, bells, new_job_id=new_job_id)
+    studio = Studio(equipment, bells, census=Census(database), new_job_id=new_job_id)
     client = new_client(studio, notes)
     world = World(answer_seconds=20)
     desk = DiscordDesk(client, budget=Budget())
