@@ -5,8 +5,7 @@ from __future__ import annotations
 import discord
 
 from studio.errors import OrderRefused
-from studio.intake import looks_swapped
-from studio.models import SourceFile
+from studio.models import SourceFile, looks_swapped
 
 THREADS = frozenset(
     {discord.ChannelType.public_thread, discord.ChannelType.private_thread, discord.ChannelType.news_thread}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -14,8 +15,16 @@ from media.facts import Change, ClipFacts, Kind, PreparedClip, PreparedPicture
 from studio import jobs, ledger
 from studio.endings import end, fail
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
-from studio.errors import DeskError, DeskGone, DeskUnavailable, FetchInterrupted, InputRefused, StudioError
-from studio.models import Inputs, Job, JobState, Notice, Orientation, SourceFile
+from studio.errors import (
+    DeskError,
+    DeskGone,
+    DeskUnavailable,
+    FetchInterrupted,
+    FetchTooLarge,
+    InputRefused,
+    StudioError,
+)
+from studio.models import Inputs, Job, JobState, Notice, Orientation, SourceFile, looks_swapped
 from studio.progress import progress_of
 
 log = structlog.get_logger(__name__)
@@ -74,8 +83,6 @@ class Intake:
             return Wait(patience(job.tries), tried=True)
         except StudioError as error:
             return await fail(self._equipment, job, error)
-        except MediaRefused as error:
-            return await fail(self._equipment, job, _refusal(error))
 
     async def _make_inputs(self, job: Job) -> Job:
         await self._fetch_sources(job)
@@ -104,27 +111,34 @@ class Intake:
     async def _fetch_source(self, job: Job, index: int, file: SourceFile, cap: int) -> None:
         async with self._equipment.storage.workspace() as folder:
             target = folder / "source"
-            await self._equipment.attachments.fetch(file, target, max_bytes=cap)
+            try:
+                await self._equipment.attachments.fetch(file, target, max_bytes=cap)
+            except FetchTooLarge as error:
+                is_picture = cap == self._equipment.terms.max_picture_bytes
+                code = "picture_too_large" if is_picture else "video_too_large"
+                raise InputRefused(code, limit=cap) from error
             await self._equipment.storage.put(_source(job, index), target)
 
     async def _normalise(self, job: Job, first: Path, second: Path) -> Inputs:
         workshop, storage = self._equipment.workshop, self._equipment.storage
-        picture, video, swapped = await self._tell_apart(first, second)
+        picture, video = await self._tell_apart(first, second)
         async with storage.workspace() as folder:
-            clip = await workshop.probe_clip(video)
+            with _refusing("video"):
+                clip = await workshop.probe_clip(video)
             orientation = job.order.wishes.orientation or default_orientation(clip)
-            prepared_picture = await workshop.prepare_picture(
-                picture, folder / "picture.jpg", folder / "picture-thumbnail.jpg"
-            )
-            prepared_clip = await workshop.prepare_clip(
-                video,
-                folder / "motion.mp4",
-                folder / "motion-thumbnail.jpg",
-                longest=orientation.longest_seconds,
-            )
+            with _refusing("picture"):
+                prepared_picture = await workshop.prepare_picture(
+                    picture, folder / "picture.jpg", folder / "picture-thumbnail.jpg"
+                )
+            with _refusing("video"):
+                prepared_clip = await workshop.prepare_clip(
+                    video,
+                    folder / "motion.mp4",
+                    folder / "motion-thumbnail.jpg",
+                    longest=orientation.longest_seconds,
+                )
             for path in sorted(folder.iterdir()):
                 await storage.put(f"jobs/{job.id}/input/{path.name}", path)
-        notices = [Notice("notice_swapped")] if swapped else []
         return Inputs(
             picture_key=f"jobs/{job.id}/input/picture.jpg",
             video_key=f"jobs/{job.id}/input/motion.mp4",
@@ -133,15 +147,14 @@ class Intake:
             seconds=prepared_clip.after.seconds,
             has_sound=prepared_clip.after.has_sound,
             orientation=orientation,
-            notices=(*notices, *_notices_of_picture(prepared_picture), *_notices_of_clip(prepared_clip)),
+            notices=(*_notices_of_picture(prepared_picture), *_notices_of_clip(prepared_clip)),
         )
 
-    async def _tell_apart(self, first: Path, second: Path) -> tuple[Path, Path, bool]:
-        """Return picture, video, and whether the member had them the other way round."""
+    async def _tell_apart(self, first: Path, second: Path) -> tuple[Path, Path]:
+        """Return picture and video, whichever way round the member attached them."""
         workshop = self._equipment.workshop
         kinds = await workshop.recognise(first), await workshop.recognise(second)
-        swapped = roles_are_swapped(*kinds)
-        picture, video = (second, first) if swapped else (first, second)
+        picture, video = (second, first) if roles_are_swapped(*kinds) else (first, second)
         terms = self._equipment.terms
         for path, cap, code in (
             (picture, terms.max_picture_bytes, "picture_too_large"),
@@ -149,7 +162,7 @@ class Intake:
         ):
             if (await asyncio.to_thread(path.stat)).st_size > cap:
                 raise InputRefused(code, limit=cap)
-        return picture, video, swapped
+        return picture, video
 
     async def _illustrate(self, job: Job) -> None:
         assert job.inputs is not None
@@ -179,13 +192,6 @@ class Intake:
         return await end(self._equipment, job, JobState.REFUSED, "budget_exhausted")
 
 
-def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:
-    """Whether Discord's own idea of the types says that the two files are the wrong way round."""
-    return (picture.content_type or "").startswith("video/") and (video.content_type or "").startswith(
-        "image/"
-    )
-
-
 def roles_are_swapped(first: Kind, second: Kind) -> bool:
     """Decide which file is the picture. Raises `InputRefused` when the two do not make a pair."""
     if first in AS_PICTURE and second in AS_VIDEO:
@@ -209,8 +215,13 @@ def _source(job: Job, index: int) -> str:
     return f"jobs/{job.id}/source/{('picture', 'video')[index]}"
 
 
-def _refusal(error: MediaRefused) -> InputRefused:
-    return InputRefused(f"media_{error.reason}", **error.facts)
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Turn the media room's refusal into one that names the file."""
+    try:
+        yield
+    except MediaRefused as error:
+        raise InputRefused(f"media_{error.reason}", **{"what": what, **error.facts}) from error
 
 
 def _notices_of_picture(prepared: PreparedPicture) -> list[Notice]:

@@ -85,6 +85,13 @@ class SourceFile:
     content_type: str | None = None
 
 
+def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:
+    """Whether Discord's own idea of the types says that the two files are the wrong way round."""
+    return (picture.content_type or "").startswith("video/") and (video.content_type or "").startswith(
+        "image/"
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What the member asked for beyond the two files; `orientation` None = by the clip's length."""

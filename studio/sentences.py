@@ -77,7 +77,6 @@ _CANCELLING: Mapping[str, Template] = {
 }
 
 _NOTICES: Mapping[str, Template] = {
-    "notice_swapped": "Picture and video were the other way round; I swapped them.",
     "notice_picture_converted": (
         "Your picture was {format}; I converted it to JPEG.",
         "Your picture was converted to JPEG.",

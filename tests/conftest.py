@@ -11,6 +11,9 @@ import pytest
 from studio import schema
 from studio.database import Database
 from tests.builders import FixedClock
+from tests.openapi import discord_would_accept_every_call
+
+__all__ = ["discord_would_accept_every_call"]
 
 DATABASES = ("sqlite", "postgresql")
 

@@ -14,7 +14,6 @@ from sqlalchemy import text
 from cogs.animate import Animate
 from studio.models import JobState, Orientation, ShotType
 from tests.bureau import PICTURE, VIDEO, Bureau, open_bureau
-from tests.openapi import discord_would_accept_every_call  # noqa: F401  # autouse in this module
 
 
 @pytest.fixture

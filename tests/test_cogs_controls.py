@@ -11,7 +11,6 @@ from discord import ui
 
 from studio.models import Job, JobState
 from tests.bureau import Bureau, checking, open_bureau
-from tests.openapi import discord_would_accept_every_call  # noqa: F401  # autouse in this module
 
 
 @pytest.fixture

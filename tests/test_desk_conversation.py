@@ -25,7 +25,6 @@ from tests.bureau import (
     texts_of,
     with_inputs,
 )
-from tests.openapi import discord_would_accept_every_call  # noqa: F401  # autouse in this module
 
 
 @pytest.fixture

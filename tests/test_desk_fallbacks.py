@@ -24,7 +24,6 @@ from tests.bureau import (
     rendering,
     texts_of,
 )
-from tests.openapi import discord_would_accept_every_call  # noqa: F401  # autouse in this module
 
 MEBIBYTE = 1024 * 1024
 

@@ -38,7 +38,7 @@ async def test_inputs_and_ending_survive_the_way_through_the_database(
         seconds=4.5,
         has_sound=True,
         orientation=Orientation.IMAGE,
-        notices=(Notice("notice_swapped", {"a": 1}),),
+        notices=(Notice("notice_video_trimmed", {"a": 1}),),
     )
 
     async with database.write() as connection:
