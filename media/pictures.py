@@ -214,7 +214,7 @@ def _write_jpeg(picture: Image.Image, target: Path) -> int:
     """Write with the best quality that stays within the limit and return the size in bytes."""
     for quality in QUALITIES:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2, optimize=True)
+        picture.save(buffer, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
         if buffer.tell() <= limits.PICTURE_BYTES:
             return target.write_bytes(buffer.getvalue())
     raise MediaRefused(Reason.TOO_LARGE, size=buffer.tell(), limit=limits.PICTURE_BYTES)

@@ -1,6 +1,7 @@
 """The real, small pictures and videos of tests and benchmarks.
 
-`python tests/media_files.py FOLDER` writes them all. Every writer takes the path first, writes one file and returns that path; nothing is kept between calls.
+`python tests/media_files.py FOLDER` writes them all. Every writer takes the path first, writes one file and
+returns that path; nothing is kept between calls.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def picture_with_profile(path: Path) -> Path:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     for entry in range(int.from_bytes(profile[128:132], "big")):
         at = 132 + 12 * entry
-        if profile[at : at + 4] in {b"rXYZ", b"gXYZ"}:
+        if bytes(profile[at : at + 4]) in {b"rXYZ", b"gXYZ"}:
             profile[at : at + 1] = b"g" if profile[at : at + 1] == b"r" else b"r"
     red, green, blue = scene().split()
     Image.merge("RGB", (green, red, blue)).save(path, "JPEG", quality=90, icc_profile=bytes(profile))
@@ -355,7 +356,7 @@ def sound_only_mp4(path: Path, *, cover: bool = False) -> Path:
         picture = output.add_stream("mjpeg", rate=1) if cover else None
         if picture:
             picture.width, picture.height, picture.pix_fmt = 64, 64, "yuvj420p"
-            picture.disposition = av.stream.Disposition.attached_pic
+            picture.disposition = av.stream.Disposition.attached_pic.value
             output.mux(picture.encode(av.VideoFrame.from_image(scene((64, 64))).reformat(format="yuvj420p")))
             output.mux(picture.encode(None))
         for chunk in _beeps(4):
