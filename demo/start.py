@@ -116,14 +116,14 @@ async def inhabited(
         )
         await world.start(house.client)
         stack.push_async_callback(house.client.close)
-        engine = asyncio.create_task(house.engine.run())
-        try:
-            yield world
-        finally:
-            await house.engine.stop(grace_seconds=GRACE_SECONDS)
-            engine.cancel()
-            with suppress(asyncio.CancelledError):
-                await engine
+        # When the engine breaks, the group ends the demo with its error: nothing would ever be finished.
+        async with asyncio.TaskGroup() as group:
+            engine = group.create_task(house.engine.run())
+            try:
+                yield world
+            finally:
+                await house.engine.stop(grace_seconds=GRACE_SECONDS)
+                engine.cancel()
 
 
 async def _show(world: World, folder: Path, stop: asyncio.Event, *, port: int) -> int:

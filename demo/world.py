@@ -53,7 +53,7 @@ class World:
     comes later is awaited with `eventually`. `live=False`: simcord's virtual time, in which a verb waits
     until the bot has nothing left to do.
 
-    A world is made before the bot, because the bot must be told `cdn_host`, and started with it.
+    Made before the bot, which must be told `cdn_host`, and started with it.
     """
 
     def __init__(self, *, live: bool = True, answer_seconds: float = 10.0) -> None:
@@ -243,8 +243,7 @@ class World:
     def messages(self, channel_id: int, *, viewer: Person | None = None) -> list[dict[str, Any]]:
         """The messages of a channel or thread as Discord's API shows them, oldest first.
 
-        With a viewer also the ephemeral ones that only they can see.
-        """
+        With a viewer also the ephemeral ones that only they can see."""
         viewer_id = viewer.id if viewer else None
         stored = sorted(self.discord.messages.get(channel_id, {}).values(), key=lambda each: each.id)
         return [

@@ -6,12 +6,14 @@ import asyncio
 import base64
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from demo.waiting import eventually
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -57,8 +59,8 @@ class Browser:
         wrapped = f"return (async (...arguments) => {{ {script} }})(...arguments)"
         return await self.command("POST", "/execute/sync", script=wrapped, args=list(arguments))
 
-    async def find(self, selector: str, *, timeout: float = 30.0) -> dict[str, str]:
-        await self.until(f"return Boolean(document.querySelector({selector!r}))", timeout=timeout)
+    async def find(self, selector: str, *, within: float = 30.0) -> dict[str, str]:
+        await self.until(f"return Boolean(document.querySelector({selector!r}))", within=within)
         found = await self.command("POST", "/element", using="css selector", value=selector)
         return {_ELEMENT: found[_ELEMENT]}
 
@@ -75,16 +77,11 @@ class Browser:
         await self.find(selector)
         return str(await self.run(f"return document.querySelector({selector!r}).innerText"))
 
-    async def until(self, script: str, *, timeout: float = 30.0) -> Any:
+    async def until(self, script: str, *, within: float = 30.0) -> Any:
         """Wait until the JavaScript function body returns something true."""
 
-        async def poll() -> Any:
-            while not (value := await self.run(script)):
-                await asyncio.sleep(0.1)
-            return value
-
         try:
-            return await asyncio.wait_for(poll(), timeout)
+            return await eventually(lambda: self.run(script), within_seconds=within)
         except TimeoutError:
             raise AssertionError(f"the page never came to: {script}") from None
 
@@ -95,7 +92,8 @@ class Browser:
         )
 
     async def screenshot(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(await self.command("GET", "/screenshot")))
+        picture = base64.b64decode(await self.command("GET", "/screenshot"))
+        await asyncio.to_thread(path.write_bytes, picture)
 
     async def complaints(self) -> list[str]:
         """What the page's console has reported as an error so far."""
@@ -117,43 +115,34 @@ async def chromium(profile: Path) -> AsyncIterator[Browser]:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    connector = aiohttp.TCPConnector(force_close=True)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        try:
-            yield await _new_session(session, f"http://127.0.0.1:{port}", profile)
-        finally:
-            await _quietly(session, f"http://127.0.0.1:{port}")
-            driver.terminate()
-            await driver.wait()
+    try:
+        connector = aiohttp.TCPConnector(force_close=True)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            root = f"http://127.0.0.1:{port}"
+            await eventually(lambda: _ready(session, root))
+            address = await _new_session(session, root, profile)
+            yield Browser(session, address)
+            async with session.delete(address):
+                pass
+    finally:
+        driver.terminate()
+        await driver.wait()
 
 
-_sessions: dict[str, str] = {}
-
-
-async def _new_session(session: aiohttp.ClientSession, root: str, profile: Path) -> Browser:
-    await _eventually(lambda: _ready(session, root))
-    wanted = {
-        "alwaysMatch": {
-            "browserName": "chrome",
-            "goog:loggingPrefs": {"browser": "ALL"},
-            "goog:chromeOptions": {
-                "binary": CHROMIUM,
-                "args": [*_SWITCHES, f"--user-data-dir={profile}", "--window-size=1440,900"],
-            },
-        }
+async def _new_session(session: aiohttp.ClientSession, root: str, profile: Path) -> str:
+    options = {
+        "binary": CHROMIUM,
+        "args": [*_SWITCHES, f"--user-data-dir={profile}", "--window-size=1440,900"],
     }
-    async with session.post(f"{root}/session", json={"capabilities": wanted}) as response:
+    wanted = {
+        "browserName": "chrome",
+        "goog:loggingPrefs": {"browser": "ALL"},
+        "goog:chromeOptions": options,
+    }
+    async with session.post(f"{root}/session", json={"capabilities": {"alwaysMatch": wanted}}) as response:
         value = (await response.json())["value"]
     assert "sessionId" in value, value
-    _sessions[root] = f"{root}/session/{value['sessionId']}"
-    return Browser(session, _sessions[root])
-
-
-async def _quietly(session: aiohttp.ClientSession, root: str) -> None:
-    address = _sessions.pop(root, None)
-    if address is not None:
-        async with session.delete(address):
-            pass
+    return f"{root}/session/{value['sessionId']}"
 
 
 async def _ready(session: aiohttp.ClientSession, root: str) -> bool:
@@ -162,9 +151,3 @@ async def _ready(session: aiohttp.ClientSession, root: str) -> bool:
             return bool((await response.json())["value"]["ready"])
     except aiohttp.ClientError:
         return False
-
-
-async def _eventually(check: Callable[[], Any]) -> None:
-    async with asyncio.timeout(30):
-        while not await check():
-            await asyncio.sleep(0.1)

@@ -41,11 +41,13 @@ export class FilePick {
   }
 
   clear(tell = true) {
-    if (this.preview) URL.revokeObjectURL(this.preview);
+    const { preview } = this;
     this.sending?.cancel();
     Object.assign(this, { file: null, sending: null, preview: null });
     this.input.value = '';
     this.draw();
+    // A preview may still be reading its file for a moment after it is gone from the page.
+    if (preview) setTimeout(() => URL.revokeObjectURL(preview), 10000);
     if (tell) this.changed();
   }
 
