@@ -10,7 +10,7 @@ from pathlib import PurePath
 import discord
 from discord import ui
 
-from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage
+from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage, looks_swapped
 from studio.texts import cost_sentence, say
 
 PICTURE_NAME = "picture.jpg"
@@ -141,7 +141,9 @@ def withdrawn_answer(member: Member, reason: str) -> str:
 
 def thread_name(job: Job) -> str:
     """Named after the member and the clip, within Discord's 100 characters."""
-    name, title = job.order.member.name, _title(job.order.video.filename)
+    order = job.order
+    video = order.picture if looks_swapped(order.picture, order.video) else order.video
+    name, title = order.member.name, _title(video.filename)
     if not title:
         return say("thread_name", name=name)[:LONGEST_THREAD_NAME]
     return say("thread_name", name=name, title=title)[:LONGEST_THREAD_NAME].rstrip()

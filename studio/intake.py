@@ -37,6 +37,9 @@ ATTACHMENT_TRIES = 8
 AS_PICTURE = {Kind.PICTURE, Kind.EITHER}
 AS_VIDEO = {Kind.VIDEO, Kind.EITHER}
 
+KNOWN_AS = {"HEIF": "HEIC", "WEBP": "WebP", "MATROSKA": "WebM", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
+"""What people call the formats that the media room tells by their standards' names."""
+
 
 class Intake:
     """Steps for `received` and `preparing`."""
@@ -226,13 +229,18 @@ def _refusing(what: str) -> Iterator[None]:
 
 def _notices_of_picture(prepared: PreparedPicture) -> list[Notice]:
     before = prepared.before
-    facts = {"format": before.format, "width": before.width, "height": before.height}
+    shown = KNOWN_AS.get(before.format, before.format)
+    facts = {"format": shown, "width": before.width, "height": before.height}
     return [Notice(f"notice_picture_{change}", facts) for change in prepared.changes]
 
 
 def _notices_of_clip(prepared: PreparedClip) -> list[Notice]:
     before, after = prepared.before, prepared.after
-    facts = {"format": before.format, "seconds": before.seconds, "kept": after.seconds}
+    shown = KNOWN_AS.get(before.format, before.format)
+    # "MP4 converted to MP4" explains nothing; what is inside of it does.
+    if before.format == "MP4" and before.codec in KNOWN_AS:
+        shown = f"{shown} ({KNOWN_AS[before.codec]})"
+    facts = {"format": shown, "seconds": before.seconds, "kept": after.seconds}
     return [
         Notice(f"notice_video_{change}", facts)
         for change in prepared.changes

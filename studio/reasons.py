@@ -19,13 +19,13 @@ _REFUSALS: Mapping[str, Template] = {
         "Ask a moderator to allow it for me, or use /animate in another channel."
     ),
     "picture_too_large": (
-        "Your picture has {size:size}; I take up to {limit:size}. Nothing was charged. "
-        "Send a smaller version, a screenshot of it will do.",
+        "Your picture is {size:size}; I take up to {limit:size}. Nothing was charged. "
+        "Send a smaller version; a screenshot of it will do.",
         "Your picture is too large; I take up to {limit:size}. Nothing was charged. "
-        "Send a smaller version, a screenshot of it will do.",
+        "Send a smaller version; a screenshot of it will do.",
     ),
     "video_too_large": (
-        "Your video has {size:size}; I take up to {limit:size}. Nothing was charged. "
+        "Your video is {size:size}; I take up to {limit:size}. Nothing was charged. "
         "Trim it to the part that you need and try again.",
         "Your video is too large; I take up to {limit:size}. Nothing was charged. "
         "Trim it to the part that you need and try again.",
@@ -59,11 +59,11 @@ _INPUTS: Mapping[str, Template] = {
         "with /animate."
     ),
     "media_not_a_picture": (
-        "The picture is not a picture that I can read, whatever its name says. {cost} "
+        "The file that you gave as the picture is not one that I can read, whatever its name says. {cost} "
         "Send a JPEG, PNG, WebP, HEIC, AVIF or GIF; a screenshot of it always works."
     ),
     "media_not_a_video": (
-        "The video is not a video that I can read, whatever its name says. {cost} "
+        "The file that you gave as the video is not one that I can read, whatever its name says. {cost} "
         "Send an MP4, MOV, WebM or animated GIF; a screen recording of it always works."
     ),
     "media_no_video_stream": (
@@ -72,7 +72,7 @@ _INPUTS: Mapping[str, Template] = {
     ),
     "media_broken": (
         "Your {what} is damaged or incomplete. {cost} "
-        "Play it on your device to see whether it is whole, save or export it again, and try once more."
+        "Open it on your device to see whether it is whole, save or export it again, and try once more."
     ),
     "media_too_short": (
         "Your video is {seconds:number} s long; the shortest that works is {limit:number} s. {cost} "
@@ -87,9 +87,9 @@ _INPUTS: Mapping[str, Template] = {
     ),
     "media_too_many_pixels": (
         "Your {what} is {width} × {height} pixels, more than I can open. {cost} "
-        "Send a smaller version, a screenshot of it will do.",
+        "Send a smaller version; a screenshot or screen recording of it will do.",
         "Your {what} has more pixels than I can open. {cost} "
-        "Send a smaller version, a screenshot of it will do.",
+        "Send a smaller version; a screenshot or screen recording of it will do.",
     ),
     "media_too_many_frames": (
         "Your {what} has more single frames than I can work through. {cost} "

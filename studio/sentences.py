@@ -93,8 +93,8 @@ _NOTICES: Mapping[str, Template] = {
     "notice_picture_flattened": "Your picture was see-through in places; I put it on white.",
     "notice_picture_first_frame": "Your picture moves; I used its first frame.",
     "notice_video_converted": (
-        "Your video was {format}; I converted it to MP4.",
-        "Your video was converted to MP4.",
+        "Your video was {format}; I converted it to a plain MP4.",
+        "Your video was converted to a plain MP4.",
     ),
     "notice_video_trimmed": (
         "Your video was {seconds:number} s long; I used the first {kept:number} s.",

@@ -101,8 +101,8 @@ async def test_commands_are_published_again_only_when_they_changed(bureau: Burea
 @pytest.mark.parametrize(
     ("option", "name", "sentence"),
     [
-        ("image", "huge.jpg", "Your picture has 26 MB; I take up to 25 MB."),
-        ("video", "huge.mp4", "Your video has 201 MB; I take up to 200 MB."),
+        ("image", "huge.jpg", "Your picture is 26 MB; I take up to 25 MB."),
+        ("video", "huge.mp4", "Your video is 201 MB; I take up to 200 MB."),
     ],
 )
 async def test_a_file_above_the_cap_is_refused_privately(

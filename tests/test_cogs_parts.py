@@ -328,3 +328,13 @@ def test_the_oldest_entry_is_forgotten_first() -> None:
         recent[key] = key
 
     assert [recent.get(key) for key in ("a", "b", "c")] == ["a", None, "c"]
+
+
+def test_a_thread_is_named_after_the_clip_also_when_the_files_are_the_wrong_way_round() -> None:
+    order = a_job().order
+    video = replace(order.video, filename="happy_dance.mp4", content_type="video/mp4")
+    picture = replace(order.picture, filename="portrait.jpg", content_type="image/jpeg")
+
+    named = cards.thread_name(replace(a_job(), order=replace(order, picture=video, video=picture)))
+
+    assert named == "Mira's clip: happy dance"
