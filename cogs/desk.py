@@ -15,6 +15,7 @@ from cogs.line import Line, Post, Spot
 from cogs.outcome import Outcome
 from cogs.recent import Recent
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
+from studio.crashpoints import passing
 from studio.errors import DeskGone
 from studio.models import Clip, Ending, Job, Place, Progress
 from studio.texts import say
@@ -85,6 +86,7 @@ class DiscordDesk:
     async def conclude(self, job: Job, progress: Progress) -> None:
         with desk_errors():
             likely = await self._close_card(job, progress)
+            passing("desk.card_concluded")
             await self._close_answer(job, self._outcome.spot_of(job) or likely)
         if job.place.card_id is not None:
             self._pictures.forget(job.place.card_id)
@@ -105,6 +107,7 @@ class DiscordDesk:
         if place.thread_id is None:
             thread_id, fresh = await self._start_thread(job)
             place = replace(place, thread_id=thread_id)
+            passing("desk.thread_started")
         if place.thread_id is not None:
             try:
                 return replace(place, card_id=await self._post_card(job, place, progress, fresh=fresh))

@@ -9,6 +9,7 @@ import structlog
 
 from media.errors import MediaRefused
 from studio import jobs
+from studio.crashpoints import passing
 from studio.display import Display
 from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
@@ -38,7 +39,9 @@ class Delivery:
             async with storage.workspace() as folder:
                 path = folder / "clip.mp4"
                 size = await self._equipment.provider.download(job.source_url, path)
+                passing("delivery.downloaded")
                 facts = await self._equipment.workshop.verify_clip(path)
+                passing("delivery.verified")
                 await storage.put(_clip_key(job), path)
         except (FetchFailed, MediaRefused) as error:
             log.warning("result_not_fetched", job_id=job.id, error=str(error))
@@ -52,6 +55,7 @@ class Delivery:
             has_sound=facts.has_sound,
             source_url=job.source_url,
         )
+        passing("delivery.clip_stored")
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.move(connection, job, JobState.DELIVERING, now=self._equipment.clock(), clip=clip)
@@ -67,6 +71,7 @@ class Delivery:
             return Wait(error.retry_after, tried=True)
         except DeskGone as error:
             return await end(self._equipment, job, JobState.FAILED, "nowhere_to_deliver", reason=error.code)
+        passing("delivery.posted")
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.move(
@@ -79,16 +84,20 @@ class Delivery:
         try:
             if job.place.outcome_id is None and job.ending is not None and job.place.answer_id is not None:
                 message_id = await self._equipment.desk.report(job, job.ending)
+                passing("delivery.reported")
                 async with self._equipment.database.write() as connection:
                     job = await jobs.amend(connection, job, outcome_id=message_id)
+                passing("delivery.report_recorded")
             if job.place.answer_id is not None:
                 await self._display.conclude(job)
+                passing("delivery.concluded")
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
         except DeskError as error:
             log.warning("conversation_gone", job_id=job.id, error=error.code)
         await self._equipment.storage.delete_tree(f"jobs/{job.id}/source")
         await self._equipment.storage.delete_tree(f"jobs/{job.id}/input")
+        passing("delivery.files_deleted")
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.amend(
@@ -146,6 +155,7 @@ async def purge(equipment: Equipment) -> int:
         expired = await jobs.expired_files(connection, before)
     for job_id in expired:
         await equipment.storage.delete_tree(f"jobs/{job_id}")
+        passing("delivery.purged")
         async with equipment.database.write() as connection:
             await jobs.mark_purged(connection, job_id, now=now)
     return len(expired)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio import jobs, ledger
+from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import StudioError
 from studio.models import Ending, Job, JobState
@@ -18,8 +19,10 @@ async def end(
     why = because(code)
     async with equipment.database.write() as connection:
         await ledger.release(connection, job, now=now, because=why)
+        passing("endings.hold_released")
         if refunded:
             await ledger.refund(connection, job, now=now, because=why)
+            passing("endings.refunded")
         cost = await ledger.charged_for(connection, job.id)
         ending = Ending(code, facts, cost)
         return Moved(await jobs.move(connection, job, state, now=now, ending=ending, cost_usd_micros=cost))

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from studio import attempts, jobs, ledger
 from studio.census import Census
+from studio.crashpoints import passing
 from studio.equipment import Equipment
 from studio.errors import OrderRefused
 from studio.ledger import Because
@@ -59,6 +60,7 @@ class Studio:
                 )
                 self._check_limits(in_server=in_server, of_member=of_member)
                 await jobs.insert(connection, order)
+            passing("front.order_recorded")
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
 
@@ -67,6 +69,7 @@ class Studio:
         try:
             async with self._equipment.database.write() as connection:
                 await jobs.note_answer(connection, job_id, answer_id)
+            passing("front.answer_noted")
         except SQLAlchemyError as error:
             # The order stands: its answer is found by the interaction's token when the database is back.
             log.warning("answer_not_noted", job_id=job_id, error=type(error).__name__)
@@ -77,6 +80,7 @@ class Studio:
         now = self.now()
         async with self._equipment.database.write() as connection:
             await jobs.withdraw(connection, job_id, ending=Ending("interrupted"), now=now)
+        passing("front.abandoned")
         await self._census.refresh()
         self._dispatcher.wake(job_id)
 
@@ -96,6 +100,7 @@ class Studio:
                 answer = CancelAnswer.ASKED
             else:
                 answer = CancelAnswer.TOO_LATE
+        passing("front.cancel_recorded")
         if answer is CancelAnswer.CANCELLED:
             await self._census.refresh()
         self._dispatcher.wake(job_id)

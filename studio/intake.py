@@ -13,6 +13,7 @@ import structlog
 from media.errors import MediaRefused, Reason
 from media.facts import Change, ClipFacts, Kind, PreparedClip, PreparedPicture
 from studio import jobs, ledger
+from studio.crashpoints import passing
 from studio.endings import end, fail
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
 from studio.errors import (
@@ -60,6 +61,7 @@ class Intake:
             return await end(self._equipment, job, JobState.EXPIRED, "interrupted", reason=error.code)
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
+        passing("intake.conversation_opened")
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.move(
@@ -79,6 +81,7 @@ class Intake:
             if job.inputs is None:
                 job = await self._make_inputs(job)
                 await self._illustrate(job)
+                passing("intake.illustrated")
             return await self._hold_and_queue(job)
         except FetchInterrupted as error:
             if error.status in {403, 404, 410} or job.tries >= ATTACHMENT_TRIES:
@@ -89,12 +92,17 @@ class Intake:
 
     async def _make_inputs(self, job: Job) -> Job:
         await self._fetch_sources(job)
+        passing("intake.sources_stored")
         storage = self._equipment.storage
         async with storage.checkout(_source(job, 0)) as first, storage.checkout(_source(job, 1)) as second:
             inputs = await self._normalise(job, first, second)
-        await storage.delete_tree(f"jobs/{job.id}/source")
         async with self._equipment.database.write() as connection:
-            return await jobs.amend(connection, job, inputs=inputs)
+            job = await jobs.amend(connection, job, inputs=inputs)
+        passing("intake.inputs_recorded")
+        # Not before: Discord may no longer have what would have to be fetched again.
+        await storage.delete_tree(f"jobs/{job.id}/source")
+        passing("intake.sources_deleted")
+        return job
 
     async def _fetch_sources(self, job: Job) -> None:
         """Stream both attachments to storage, except for what an earlier try already brought."""
@@ -121,6 +129,7 @@ class Intake:
                 code = "picture_too_large" if is_picture else "video_too_large"
                 raise InputRefused(code, limit=cap) from error
             await self._equipment.storage.put(_source(job, index), target)
+            passing("intake.source_stored")
 
     async def _normalise(self, job: Job, first: Path, second: Path) -> Inputs:
         workshop, storage = self._equipment.workshop, self._equipment.storage
@@ -142,6 +151,7 @@ class Intake:
                 )
             for path in sorted(folder.iterdir()):
                 await storage.put(f"jobs/{job.id}/input/{path.name}", path)
+                passing("intake.input_stored")
         return Inputs(
             picture_key=f"jobs/{job.id}/input/picture.jpg",
             video_key=f"jobs/{job.id}/input/motion.mp4",
@@ -189,6 +199,7 @@ class Intake:
             if await ledger.hold(
                 connection, job, price, now=now, because=because("ordered"), budget=terms.budget
             ):
+                passing("intake.held")
                 return Moved(
                     await jobs.move(connection, job, JobState.QUEUED, now=now, held_usd_micros=price)
                 )

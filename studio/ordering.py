@@ -10,6 +10,7 @@ import structlog
 
 from studio import attempts, jobs, ledger, queue
 from studio.attempts import Attempt, AttemptState
+from studio.crashpoints import passing
 from studio.endings import end, fail
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
 from studio.errors import (
@@ -55,6 +56,7 @@ class Ordering:
             return await end(self._equipment, job, JobState.CANCELLED, "cancelled")
         try:
             request = await self._upload(job)
+            passing("ordering.uploaded")
             job, affordable = await self._ensure_hold(job, request)
             if not affordable:
                 return await end(self._equipment, job, JobState.REFUSED, "budget_exhausted")
@@ -76,6 +78,7 @@ class Ordering:
         except ProviderError as error:
             log.warning("reconcile_postponed", job_id=job.id, reason=error.reason)
             return Wait(patience(job.tries, longest=60.0), tried=True)
+        passing("ordering.candidates_read")
         if len(candidates) == 1:
             found = candidates[0]
             # The list does not say what was charged; the hold is the figure that the member agreed to.
@@ -104,6 +107,7 @@ class Ordering:
             storage.checkout(job.inputs.video_key) as video,
         ):
             image_url = await provider.upload(picture, content_type="image/jpeg")
+            passing("ordering.picture_uploaded")
             video_url = await provider.upload(video, content_type="video/mp4")
         wishes = job.order.wishes
         return RenderRequest(
@@ -124,6 +128,7 @@ class Ordering:
         except ProviderUnavailable as error:
             log.warning("estimate_missing", job_id=job.id, reason=error.reason)
             estimate = None
+        passing("ordering.estimated")
         if estimate is None or estimate <= (job.held_usd_micros or 0):
             return job, True
         now, terms = self._equipment.clock(), self._equipment.terms
@@ -131,6 +136,7 @@ class Ordering:
             why = because("estimate above the listed price")
             if not await ledger.hold(connection, job, estimate, now=now, because=why, budget=terms.budget):
                 return job, False
+            passing("ordering.hold_raised")
             return await jobs.amend(connection, job, held_usd_micros=estimate), True
 
     async def _attempt(self, job: Job, request: RenderRequest) -> Outcome:
@@ -144,6 +150,7 @@ class Ordering:
             )
         if not began:
             return Wait(2.0)
+        passing("ordering.attempt_opened")
         webhook_url = terms.webhook_address(token) if terms.webhook_address else None
         try:
             submission = await self._equipment.provider.submit(replace(request, webhook_url=webhook_url))
@@ -151,7 +158,9 @@ class Ordering:
             return await self._doubt(job, token, error.reason)
         except ProviderError as error:
             await self._close_attempt(token, AttemptState.REFUSED, error.reason)
+            passing("ordering.attempt_refused")
             raise
+        passing("ordering.submitted")
         return await self._accepted(job, token, submission)
 
     async def _accepted(self, job: Job, token: str, submission: Submission) -> Outcome:
@@ -161,7 +170,9 @@ class Ordering:
         cost = stated if stated is not None else job.held_usd_micros or 0
         async with self._equipment.database.write() as connection:
             await attempts.accept(connection, token, submission=submission, now=now)
+            passing("ordering.attempt_accepted")
             await ledger.settle(connection, job, cost, now=now, because=because("rendered by the provider"))
+            passing("ordering.charge_settled")
             await queue.resume(connection)
             moved = await jobs.move(
                 connection,
@@ -186,6 +197,7 @@ class Ordering:
         log.warning("submit_unclear", job_id=job.id, reason=reason)
         async with self._equipment.database.write() as connection:
             await attempts.finish(connection, token, AttemptState.UNCLEAR, reason=reason, now=now)
+            passing("ordering.attempt_doubted")
             return Moved(await jobs.move(connection, job, JobState.UNKNOWN, now=now))
 
     async def _resubmit(self, job: Job, attempt: Attempt | None) -> Outcome:
@@ -196,6 +208,7 @@ class Ordering:
                 await attempts.finish(
                     connection, attempt.token, AttemptState.ABANDONED, reason="never appeared", now=now
                 )
+                passing("ordering.attempt_abandoned")
             return Moved(await jobs.move(connection, job, JobState.QUEUED, now=now))
 
     async def _back_to_queue(self, job: Job, error: ProviderError) -> Outcome:
@@ -208,6 +221,7 @@ class Ordering:
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
             await queue.pause(connection, now=now, seconds=seconds, problem=problem)
+            passing("ordering.queue_paused")
             moved = await jobs.move(connection, job, JobState.QUEUED, now=now)
         if problem is not None:
             await self._equipment.operator.alarm(f"provider: {problem}", error.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from studio import jobs, ledger
+from studio.crashpoints import passing
 from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
 from studio.errors import CancelTooLate, ProviderError, RemoteJobUnknown
@@ -42,6 +43,7 @@ class Rendering:
         except ProviderError as error:
             log.warning("status_unreadable", job_id=job.id, reason=error.reason)
             return await self._still_running(job, Wait(patience(job.tries, longest=60.0), tried=True))
+        passing("rendering.status_read")
         return await self._act_on(job, remote)
 
     async def _act_on(self, job: Job, remote: RemoteJob) -> Outcome:
@@ -90,11 +92,13 @@ class Rendering:
         except CancelTooLate:
             async with self._equipment.database.write() as connection:
                 await jobs.refuse_cancel(connection, job.id)
+            passing("rendering.cancel_refused")
             return None
         except ProviderError as error:
             # Whether it was cancelled all the same, the status will say.
             log.warning("cancel_unanswered", job_id=job.id, reason=error.reason)
             return None
+        passing("rendering.cancel_answered")
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
             await ledger.refund(connection, job, now=now, because=because("cancelled"), amount=returned)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from studio import jobs, queue
 from studio.census import Census
+from studio.crashpoints import passing
 from studio.delivery import Delivery
 from studio.display import Display
 from studio.endings import end
@@ -80,6 +81,8 @@ class Work:
                 account=equipment.terms.account,
                 now=equipment.clock(),
             )
+        if claimed:
+            passing("work.slots_given")
         for job in claimed:
             self._display.changed(job.id)
             self._wake(job.id)
@@ -126,8 +129,10 @@ class Work:
 
     async def _moved(self, before: Job, after: Job) -> None:
         if before.state is after.state:
+            passing("work.closed")
             log.info("job_closed", job_id=after.id, state=after.state)
             return
+        passing(f"work.moved_to_{after.state}")
         log.info("job_moved", job_id=after.id, was=before.state, now=after.state)
         if after.state.ended:
             await self._census.refresh()
@@ -141,6 +146,7 @@ class Work:
         try:
             async with self._equipment.database.write() as connection:
                 await jobs.amend(connection, job, wake_at=wake_at, tries=job.tries + wait.tried)
+            passing("work.rested")
         except jobs.Outrun:
             self._wake(job.id)
             return
