@@ -13,6 +13,7 @@ from discord.ext import commands
 from cogs.cards import first_answer, withdrawn_answer
 from cogs.gate import check_files, check_place
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
+from studio.crashpoints import passing
 from studio.errors import OrderRefused, StudioError
 from studio.models import Member, Order, Orientation, Place, ShotType, SourceFile, Wishes
 from studio.texts import say
@@ -135,11 +136,13 @@ class Animate(commands.Cog):
             # It may have arrived: the studio looks for it later. A second answer could be taken for it.
             log.warning("answer_uncertain", job_id=order.job_id, error=str(error))
             return
+        passing("animate.answered")
         try:
             await recording
         except StudioError as error:
             await _withdraw(interaction, order, error)
             return
+        passing("animate.recorded")
         await self._studio.acknowledged(order.job_id, answer_id=answer_id)
 
 
