@@ -20,7 +20,7 @@ from media.animations import animation_frames
 from media.errors import MediaRefused, Reason
 from media.graph import RGB, FrameGraph
 from media.limits import Frame
-from media.opening import complaints, find_video, opened, processors, ticks
+from media.opening import complaints, find_video, opened, packets, processors, ticks
 from media.probe import Probe
 from media.recognise import Family
 from media.sound import SoundTrack
@@ -71,7 +71,7 @@ def _encode_streams(
                 output, sound_source, start=probe.start, end=recipe.end, bits=recipe.sound_bits
             )
         damaged = 0
-        for packet in container.demux([stream, sound_source] if sound_source else [stream]):
+        for packet in packets(container, [stream, sound_source] if sound_source else [stream]):
             if packet.stream.index != stream.index:
                 if sound:
                     sound.take(packet)

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import av
 import av.error
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -39,6 +41,7 @@ SOUND_CODECS = frozenset(
     }
 )  # fmt: skip
 
+_GIF_SHORTEST, _GIF_USUAL = 2, 10  # in 1/100 s; browsers show what is shorter as if it were the usual
 _DEMUXERS = {Family.MP4: "mov", Family.MOV: "mov", Family.MATROSKA: "matroska", Family.GIF: "gif"}
 _OUR_OWN_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOENT}
 _HEADER_PIXELS = 200_000_000  # what FFmpeg may look at while it finds out what `limits.CLIP_PIXELS` refuses
@@ -109,6 +112,21 @@ def processors() -> int:
     """How many threads a codec may use; more than four cost memory and gain little."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(available, 4)
+
+
+def packets(container: InputContainer, streams: list[VideoStream | AudioStream]) -> Iterator[Packet]:
+    """Yield the packets of these streams in file order, a GIF's with the times that browsers give them."""
+    if container.format.name != "gif":
+        yield from container.demux(streams)
+        return
+    clock = 0
+    for packet in container.demux(streams):
+        if packet.size:
+            if (packet.duration or 0) < _GIF_SHORTEST:
+                packet.duration = _GIF_USUAL
+            packet.pts = packet.dts = clock
+            clock += packet.duration or 0
+        yield packet
 
 
 def ticks(seconds: Fraction | float, time_base: Fraction | None) -> int:

@@ -16,7 +16,7 @@ from media import limits
 from media.boxes import read_layout
 from media.errors import MediaRefused, Reason
 from media.facts import ClipFacts
-from media.opening import SOUND_CODECS, find_video, first_frames, opened
+from media.opening import SOUND_CODECS, find_video, first_frames, opened, packets
 from media.recognise import Family, family_of
 from media.turning import UPRIGHT, Turn, turn_of
 
@@ -112,7 +112,7 @@ def _check_gif_screen(source: Path) -> None:
 def _measure(container: InputContainer, stream: VideoStream) -> _Times:
     """Walk through all packets without decoding them."""
     times = _Times()
-    for packet in container.demux([stream, *container.streams.audio[:1]]):
+    for packet in packets(container, [stream, *container.streams.audio[:1]]):
         if packet.pts is None or packet.dts is None or packet.time_base is None:
             times.clean_start = (
                 times.clean_start and not packet.size

@@ -333,16 +333,16 @@ def clip_2_seconds(path: Path) -> Path:
     return clip_mp4(path, seconds=2, fps=12)
 
 
-def clip_huge(path: Path) -> Path:
-    """Real frames of 9000 × 6000 pixels, each a flat grey."""
+def clip_flat(path: Path, *, size: Size = (9000, 6000), frames: int = 2, fps: int = 10) -> Path:
+    """Real H.264 frames of any size, each a flat green."""
     with av.open(str(path), "w") as output:
-        video = output.add_stream("libx264", rate=10, options={"preset": "ultrafast"})
-        video.width, video.height = 9000, 6000
+        video = output.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
+        video.width, video.height = size
         video.pix_fmt = "yuv420p"
-        frame = av.VideoFrame(9000, 6000, "yuv420p")
+        frame = av.VideoFrame(*size, "yuv420p")
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))
-        for number in range(2):
+        for number in range(frames):
             frame.pts = number
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
@@ -448,7 +448,7 @@ FILES: Mapping[str, Callable[[Path], Path]] = {
     "variable.mp4": clip_variable,
     "long.mp4": clip_35_seconds,
     "short.mp4": clip_2_seconds,
-    "huge.mp4": clip_huge,
+    "huge.mp4": clip_flat,
     "sound.mp4": sound_only_mp4,
 }
 
