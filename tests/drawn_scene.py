@@ -29,7 +29,7 @@ def portrait(path: Path) -> Path:
     return path
 
 
-def dance(path: Path, *, seconds: int = 5, size: tuple[int, int] = (480, 854), rate: int = 24) -> Path:
+def dance(path: Path, *, seconds: int = 4, size: tuple[int, int] = (360, 640), rate: int = 20) -> Path:
     """Write an H.264 video with sound of somebody else dancing, filmed by an unsteady hand."""
     width, height = size
     ground = _hills(width, height, *NIGHT)

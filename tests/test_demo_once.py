@@ -1,12 +1,15 @@
-"""`python bot.py demo --once`, as people call it: a process of its own."""
+"""`python bot.py demo`, as people call it: a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
+import aiohttp
 import av
+import pytest
 
 from tests.drawn_scene import dance, portrait
 
@@ -69,3 +72,26 @@ async def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
     assert code == 2
     assert "nowhere.jpg" in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_page_is_offered_until_the_demo_is_stopped(number: signal.Signals, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, ROOT / "bot.py", "demo", "--port", "0", stdout=asyncio.subprocess.PIPE, cwd=tmp_path
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            address = (await process.stdout.readline()).split()[-1].decode()
+            async with aiohttp.ClientSession() as session, session.get(address) as response:
+                page = await response.text()
+            process.send_signal(number)
+            code = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    assert "<title>" in page
+    assert code == 0
+    assert not any(tmp_path.glob("*"))

@@ -174,6 +174,10 @@ class Showcase(commands.AutoShardedBot):
         ) -> None:
             await interaction.response.send_message(f"{times} {loud} {word}", view=everything())
 
+        @self.tree.command(description="Keep a file")
+        async def keep(interaction: discord.Interaction, file: discord.Attachment) -> None:
+            await interaction.response.send_message(file.filename)
+
         @self.tree.context_menu(name="Count letters")
         async def count(interaction: discord.Interaction, message: discord.Message) -> None:
             await interaction.response.send_message(f"{len(message.content)} letters", ephemeral=True)
@@ -216,7 +220,8 @@ Shown = tuple[World, Showcase, Browser]
 
 async def test_a_command_takes_options_of_every_kind(show: Shown) -> None:
     world, _, browser = show
-    await browser.click("#pane-channel .shortcut")
+    await browser.write("#pane-channel .composer-text", "/show")
+    await browser.click("#pane-channel .picker-item")
     await browser.click(".chip:nth-child(1)")
     await browser.click(".chip:nth-child(1)")
 
@@ -227,6 +232,23 @@ async def test_a_command_takes_options_of_every_kind(show: Shown) -> None:
 
     assert "3 True hi" in await browser.text("#pane-channel .message-answer")
     assert world.errors == []
+
+
+async def test_dropped_files_open_the_command_that_takes_them(show: Shown) -> None:
+    _, _, browser = show
+
+    await browser.run(
+        """
+        const dropped = new DataTransfer();
+        dropped.items.add(new File([new Uint8Array(9)], 'IMG_7.HEIC'));
+        const how = { dataTransfer: dropped, bubbles: true, cancelable: true };
+        document.querySelector('#pane-channel').dispatchEvent(new DragEvent('drop', how));
+        """
+    )
+    await browser.find(".tile-filled:not(.tile-sending)")
+
+    assert "/keep" in await browser.text("#pane-channel .command-title")
+    assert "IMG_7.HEIC" in await browser.text("#pane-channel .tile")
 
 
 async def test_a_form_goes_back_with_everything_in_it(show: Shown, drawn: tuple[Path, Path]) -> None:

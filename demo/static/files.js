@@ -34,6 +34,7 @@ export class FilePick {
   choose(file) {
     this.clear(false);
     this.file = file;
+    this.progress(0);
     this.sending = upload(file, (share) => this.progress(share));
     this.sending.done.then(() => this.progress(1), (error) => { if (this.file === file) { this.clear(); this.face.append(h('span', { class: 'tile-error', role: 'alert' }, error.message)); } });
     this.draw();

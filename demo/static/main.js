@@ -112,7 +112,7 @@ function beginning(place) {
   const first = world.commands[place]?.slash.find((command) => command.options.some((option) => option.type === 11));
   return h('li', { class: 'beginning', id: `b${place}` }, h('span', { class: 'beginning-mark' }, icon('hash')),
     h('h2', {}, `Welcome to #${world.placeName(place)}!`),
-    h('p', {}, 'This server lives in your computer only: the bot is the real one, Discord around it is simulated, and clips are drawn by an offline sandbox that costs nothing.'),
+    h('p', {}, 'This server lives in your computer only. The bot is the real one; Discord around it is simulated, and an offline sandbox draws the clips. Prices are shown as they would be, but nobody pays.'),
     first && h('button', { class: 'button button-primary beginning-start', type: 'button', data: { command: first.name } }, `/${first.name}`, h('span', { class: 'beginning-hint' }, first.description)));
 }
 
