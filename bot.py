@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -13,12 +12,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import discord
 import structlog
-from dotenv import dotenv_values
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from cogs import endpoints
@@ -40,7 +39,7 @@ from studio.database import Database
 from studio.engine import Engine
 from studio.equipment import Equipment, terms_from
 from studio.notes import Notes
-from studio.settings import Settings, SettingsError, read_settings
+from studio.settings import Settings, SettingsError, gather_environment, read_settings
 from studio.storage import open_storage
 
 log = structlog.get_logger("bot")
@@ -265,6 +264,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     demo.add_argument("--keep-sound", action=argparse.BooleanOptionalAction, default=None)
     demo.add_argument("--port", type=int, default=8321, help="port of the page (0 = any)")
     parsed = parser.parse_args(arguments)
+    if parsed.command == "demo" and find_spec("simcord") is None:
+        demo.error("more packages are needed: pip install -r requirements-demo.txt")
     if parsed.command == "demo" and (parsed.once is None) != (parsed.out is None):
         demo.error("--once needs --out, and the other way round")
     return parsed
@@ -277,25 +278,19 @@ def main(arguments: Sequence[str]) -> int:
         from demo.start import start_demo  # not installed with the bot: requirements-demo.txt
 
         return start_demo(parsed, open_house)
-    from_file = {key: value for key, value in dotenv_values(".env").items() if value is not None}
     try:
-        settings = read_settings({**from_file, **os.environ})
+        settings = read_settings(gather_environment(Path(".env")))
         if settings.discord_api_url:
             endpoints.use_rest(settings.discord_api_url)
-        secrets = (settings.discord_token, settings.pixelbyte_api_key, settings.pixelbyte_webhook_secret)
-        logs.configure(as_json=settings.log_format == "json", secrets=secrets)
+        logs.configure(as_json=settings.log_format == "json", secrets=settings.secrets)
         if parsed.command == "doctor":
             from doctor.examine import visit  # it loads the codecs, which the running bot must not
 
             return asyncio.run(visit(settings, clock=now))
         return asyncio.run(run(settings))
     except SettingsError as error:
-        print(
-            "The bot cannot start:",
-            *(f"  • {problem}" for problem in error.problems),
-            sep="\n",
-            file=sys.stderr,
-        )
+        problems = (f"  • {problem}" for problem in error.problems)
+        print("The bot cannot start:", *problems, sep="\n", file=sys.stderr)
         return CONFIGURATION_PROBLEM
 
 

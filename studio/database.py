@@ -26,6 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from studio.settings import SettingsError
+
 BUSY_TIMEOUT_SECONDS = 10
 
 
@@ -155,13 +157,16 @@ def async_url(database_url: str) -> str:
 
 
 class Database:
-    """One engine for the process; `write()` and `read()` are the only ways in."""
+    """One engine for the process; `write()` and `read()` are the only ways in.
+
+    The folder of an SQLite file is made if it is not there; raises `SettingsError` when it cannot be.
+    """
 
     def __init__(self, database_url: str) -> None:
         url = make_url(async_url(database_url))
         self.is_sqlite = url.get_backend_name() == "sqlite"
         if self.is_sqlite and url.database and url.database != ":memory:":
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(url.database).parent)
         self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=not self.is_sqlite)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -182,6 +187,14 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"DATABASE_URL: the folder {folder} cannot be made ({error.strerror})."
+        raise SettingsError([problem]) from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -8,17 +8,32 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from studio.database import Database
+from studio.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 async def upgrade(database: Database) -> None:
-    """Apply every missing revision, in one transaction."""
-    async with database.write() as connection:
-        await connection.run_sync(_upgrade)
+    """Apply every missing revision, in one transaction.
+
+    Raises `SettingsError` for a database that cannot be used.
+    """
+    try:
+        async with database.write() as connection:
+            await connection.run_sync(_upgrade)
+    except DBAPIError as error:
+        raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})."]) from error
+    except CommandError as error:
+        problem = (
+            "DATABASE_URL: the database is of a newer version of this bot; install that one again, or "
+            "bring back the copy of the database that you made before."
+        )
+        raise SettingsError([problem]) from error
 
 
 async def revision(database: Database) -> str | None:

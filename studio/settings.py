@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
+
 T = TypeVar("T")
 
 DEFAULT_OUTPUT_HOSTS = "*.muvi.video,*.pixelbyte.app"
@@ -50,6 +52,27 @@ class Settings:
     retention_days: int = 7
     log_format: str = "console"
     dev_guild_id: int | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may never be shown, in a log or anywhere else."""
+        passwords = (urlsplit(url).password for url in (self.database_url, self.storage_url))
+        known = (self.discord_token, self.pixelbyte_api_key, self.pixelbyte_webhook_secret, *passwords)
+        return tuple(secret for secret in known if secret)
+
+
+def gather_environment(file: Path) -> dict[str, str]:
+    """The process's own variables, and below them those in `file` if it is there; for `read_settings`.
+
+    Raises `SettingsError` for a file that cannot be read.
+    """
+    try:
+        from_file = dotenv_values(file)
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{file} is not UTF-8 text: save it again in that encoding."]) from error
+    except OSError as error:
+        raise SettingsError([f"{file} cannot be read ({error.strerror})."]) from error
+    return {**{name: value for name, value in from_file.items() if value is not None}, **os.environ}
 
 
 def read_settings(environment: Mapping[str, str] | None = None, *, need_discord: bool = True) -> Settings:
@@ -121,6 +144,9 @@ class _Reader:
         value = self.text(name, "")
         if not value:
             self.problems.append(f"{name} is missing: {help_text}")
+        elif not value.isascii() or not value.isprintable() or " " in value:
+            # It could not be sent in a header, and is most likely a text that stands for the real one.
+            self.problems.append(f"{name} contains characters that it cannot have: copy it again.")
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
@@ -220,14 +246,27 @@ def _hosts(value: str) -> tuple[str, ...]:
 
 
 def _database_url(value: str) -> str:
-    if not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
-        raise ValueError("must begin with sqlite:/// or postgresql://")
+    if value.startswith(("postgresql://", "postgres://")):
+        raise ValueError(
+            "names a PostgreSQL server, which this version cannot use yet: it is one process with a database "
+            "of its own, such as sqlite:///data/bot.db"
+        )
+    path = value.removeprefix("sqlite:///").partition("?")[0]
+    if not value.startswith("sqlite:///") or path in {"", ":memory:"} or path.endswith("/"):
+        raise ValueError("must be sqlite:/// and the path of a file, such as sqlite:///data/bot.db")
     return value
 
 
 def _storage_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"file", "s3", "gs", "az"}:
+    parts = urlsplit(value)
+    if parts.scheme not in {"file", "s3", "gs", "az"}:
         raise ValueError("must begin with file:///, s3://, gs:// or az://")
+    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
+        raise ValueError(
+            "must be an absolute folder with three slashes, such as file:///var/lib/animate/files"
+        )
+    if parts.scheme != "file" and not parts.hostname:
+        raise ValueError(f"must name a bucket, such as {parts.scheme}://my-bucket")
     return value
 
 

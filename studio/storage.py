@@ -11,18 +11,35 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
+
+from studio.settings import SettingsError
 
 _CHUNK_BYTES = 4 * 1024 * 1024
 
 
 def open_storage(url: str) -> ObstoreFiles:
-    """Open the storage that a STORAGE_URL names; a local folder is made if it is not there."""
-    if urlsplit(url).scheme == "file":
-        folder = Path(unquote(urlsplit(url).path))
+    """Open the storage that a STORAGE_URL names; a local folder is made if it is not there.
+
+    Raises `SettingsError` when that cannot be done.
+    """
+    folder = local_folder(url)
+    try:
+        if folder is None:
+            return ObstoreFiles(from_url(url), folder=None)
         folder.mkdir(parents=True, exist_ok=True)
         return ObstoreFiles(LocalStore(prefix=folder), folder=folder)
-    return ObstoreFiles(from_url(url), folder=None)
+    except (OSError, BaseError) as error:
+        # Only the first line: obstore adds a dump of its own values.
+        reason = str(error).partition("\n")[0]
+        raise SettingsError([f"STORAGE_URL cannot be used ({reason})."]) from error
+
+
+def local_folder(url: str) -> Path | None:
+    """The folder that a STORAGE_URL names; None for a bucket."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 class ObstoreFiles:

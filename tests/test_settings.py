@@ -8,16 +8,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.settings import Settings, SettingsError, read_settings
+from studio.settings import SettingsError, gather_environment, read_settings
 
 GOOD = {"DISCORD_TOKEN": "token", "PIXELBYTE_API_KEY": "pb_key"}
 
-NAMES = (
-    "DISCORD_TOKEN DISCORD_API_URL DISCORD_GATEWAY_URL PROVIDER PIXELBYTE_API_KEY PIXELBYTE_API_URL "
-    "PIXELBYTE_WEBHOOK_SECRET PIXELBYTE_OUTPUT_HOSTS PUBLIC_URL HTTP_HOST HTTP_PORT DATABASE_URL STORAGE_URL "
-    "MAX_CONCURRENT_JOBS MAX_JOBS_PER_SERVER MAX_JOBS_PER_MEMBER POLL_INTERVAL_SECONDS RECONCILE_SECONDS "
-    "MONTHLY_BUDGET_USD RETENTION_DAYS LOG_FORMAT DEV_GUILD_ID"
-).split()
+NAMES = [
+    "DISCORD_TOKEN",
+    "DISCORD_API_URL",
+    "DISCORD_GATEWAY_URL",
+    "PROVIDER",
+    "PIXELBYTE_API_KEY",
+    "PIXELBYTE_API_URL",
+    "PIXELBYTE_WEBHOOK_SECRET",
+    "PIXELBYTE_OUTPUT_HOSTS",
+    "PUBLIC_URL",
+    "HTTP_HOST",
+    "HTTP_PORT",
+    "DATABASE_URL",
+    "STORAGE_URL",
+    "MAX_CONCURRENT_JOBS",
+    "MAX_JOBS_PER_SERVER",
+    "MAX_JOBS_PER_MEMBER",
+    "POLL_INTERVAL_SECONDS",
+    "RECONCILE_SECONDS",
+    "MONTHLY_BUDGET_USD",
+    "RETENTION_DAYS",
+    "LOG_FORMAT",
+    "DEV_GUILD_ID",
+]
 
 
 def test_a_token_and_a_key_are_all_that_is_needed() -> None:
@@ -64,13 +82,14 @@ def test_money_is_read_exactly(text: str, micros: int) -> None:
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=30)))
 def test_whatever_is_set_is_read_or_refused_with_sentences(environment: dict[str, str]) -> None:
+    problems: tuple[str, ...] = ("It was read.",)
     try:
-        settings = read_settings(environment)
+        read_settings(environment)
     except SettingsError as error:
-        assert error.problems
-        assert all(problem.endswith(".") for problem in error.problems)
-    else:
-        assert isinstance(settings, Settings)
+        problems = error.problems
+
+    assert problems
+    assert all(problem.endswith(".") for problem in problems)
 
 
 def test_no_secret_is_in_the_repr_nor_in_the_complaints() -> None:
@@ -78,7 +97,7 @@ def test_no_secret_is_in_the_repr_nor_in_the_complaints() -> None:
         "DISCORD_TOKEN": "hidden-token",
         "PIXELBYTE_API_KEY": "hidden-key",
         "PIXELBYTE_WEBHOOK_SECRET": "hidden-webhook",
-        "DATABASE_URL": "postgresql://user:hidden-password@db/bot",
+        "STORAGE_URL": "s3://user:hidden-password@bucket/files",
     }
 
     settings = read_settings(secrets)
@@ -95,3 +114,53 @@ def test_the_example_file_names_every_setting() -> None:
     named = {line.lstrip("# ").partition("=")[0] for line in example.splitlines() if "=" in line}
 
     assert set(NAMES) <= named
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATABASE_URL", "postgresql://user:hidden@db/bot", "cannot use yet"),
+        ("DATABASE_URL", "sqlite:///", "path of a file"),
+        ("DATABASE_URL", "sqlite:///:memory:", "path of a file"),
+        ("DATABASE_URL", "data/bot.db", "path of a file"),
+        ("STORAGE_URL", "file://data/files", "three slashes"),
+        ("STORAGE_URL", "s3://", "bucket"),
+        ("DISCORD_TOKEN", "<your token>", "copy it again"),
+        ("PIXELBYTE_API_KEY", "clé", "copy it again"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_at_once(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({**GOOD, name: value})
+
+    [problem] = caught.value.problems
+    assert problem.startswith(name)
+    assert says in problem
+    assert "hidden" not in problem
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.write_text("\ufeffDISCORD_TOKEN=from-file\nHTTP_PORT=9000\n", encoding="utf-8")
+    monkeypatch.setenv("HTTP_PORT", "9100")
+
+    gathered = gather_environment(file)
+
+    assert gathered["DISCORD_TOKEN"] == "from-file"
+    assert gathered["HTTP_PORT"] == "9100"
+
+
+def test_a_file_that_is_no_text_is_named_as_the_problem(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("DISCORD_TOKEN=Schlüssel".encode("latin-1"))
+
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        gather_environment(file)
+
+
+def test_every_secret_is_known_to_those_who_hide_it() -> None:
+    settings = read_settings(
+        {**GOOD, "PIXELBYTE_WEBHOOK_SECRET": "whsec", "STORAGE_URL": "s3://me:password@bucket"}
+    )
+
+    assert set(settings.secrets) == {"token", "pb_key", "whsec", "password"}
