@@ -217,7 +217,7 @@ async def test_the_clip_plays_in_browsers_and_says_what_it_is(tmp_path: Path) ->
 
     content = clip.read_bytes()
     frame = frames_of(clip)[0]
-    corner = frame[-40:, -120:]
+    corner = frame[:40, -120:]
     assert 0 < content.index(b"moov") < content.index(b"mdat")
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]

@@ -148,7 +148,8 @@ def _mark(frame: tuple[int, int]) -> Planes:
     size = max(12, min(frame) // 14)
     font = ImageFont.load_default(size)
     shadow, text = Image.new("L", frame), Image.new("L", frame)
-    where = (frame[0] - size // 2, frame[1] - size // 2)
-    ImageDraw.Draw(shadow).text(where, "sandbox", 160, font, anchor="rs", stroke_width=max(1, size // 10))
-    ImageDraw.Draw(text).text(where, "sandbox", 230, font, anchor="rs")
+    # Above, since a player's controls cover what is below.
+    where = (frame[0] - size // 2, size // 2)
+    ImageDraw.Draw(shadow).text(where, "sandbox", 160, font, anchor="rt", stroke_width=max(1, size // 10))
+    ImageDraw.Draw(text).text(where, "sandbox", 230, font, anchor="rt")
     return shadow, text, shadow.resize((frame[0] // 2, frame[1] // 2), Image.Resampling.BOX)
