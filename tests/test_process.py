@@ -5,8 +5,10 @@ from __future__ import annotations
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -40,20 +42,24 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return picture_jpeg(folder / "picture.jpg"), clip_mp4(folder / "motion.mp4", seconds=3.2)
 
 
+def select(folder: Path, columns: str) -> list[tuple[Any, ...]]:
+    # `with` on the connection itself would end a transaction and leave it open.
+    with closing(sqlite3.connect(folder / "bot.db")) as connection:
+        return connection.execute(f"SELECT {columns}").fetchall()
+
+
 def states(folder: Path) -> dict[str, str]:
-    with sqlite3.connect(folder / "bot.db") as connection:
-        return dict(connection.execute("SELECT id, state FROM jobs").fetchall())
+    return dict(select(folder, "id, state FROM jobs"))
 
 
 def closed(folder: Path) -> bool:
-    with sqlite3.connect(folder / "bot.db") as connection:
-        rows = connection.execute("SELECT closed_at FROM jobs").fetchall()
+    rows = select(folder, "closed_at FROM jobs")
     return bool(rows) and all(row[0] is not None for row in rows)
 
 
 def ledger_sum(folder: Path) -> int:
-    with sqlite3.connect(folder / "bot.db") as connection:
-        return int(connection.execute("SELECT coalesce(sum(amount_usd_micros), 0) FROM ledger").fetchone()[0])
+    [[total]] = select(folder, "coalesce(sum(amount_usd_micros), 0) FROM ledger")
+    return int(total)
 
 
 async def test_an_order_over_the_wire_becomes_one_clip_in_its_thread(
@@ -111,7 +117,16 @@ async def test_a_bot_that_is_killed_in_mid_job_delivers_after_its_restart(
     tmp_path: Path,
     state: str,
 ) -> None:
-    order = "received preparing queued submitting rendering fetching delivering delivered".split()
+    order = [
+        "received",
+        "preparing",
+        "queued",
+        "submitting",
+        "rendering",
+        "fetching",
+        "delivering",
+        "delivered",
+    ]
 
     def reached() -> bool:
         return any(order.index(now) >= order.index(state) for now in states(tmp_path).values())
