@@ -109,11 +109,43 @@ class Animate(commands.Cog):
             max_video_bytes=self._max_video_bytes,
         )
         assert interaction.guild_id is not None
-        assert interaction.channel_id is not None
         await self._studio.admit(guild_id=interaction.guild_id, member_id=interaction.user.id)
+        recording = asyncio.create_task(self._record(interaction, picture, video, wishes))
+        try:
+            answer_id = await _answer(interaction, first_answer(_member(interaction)))
+        except CALL_ERRORS as error:
+            job_id = await recording
+            if verdict(error) is not Verdict.UNAVAILABLE:
+                await self._studio.abandon(job_id)
+                raise
+            # It may have arrived: the studio looks for it later. A second answer could be taken for it.
+            log.warning("answer_uncertain", job_id=job_id, error=str(error))
+            return
+        passing("animate.answered")
+        try:
+            job_id = await recording
+        except StudioError as error:
+            await _withdraw(interaction, error)
+            return
+        passing("animate.recorded")
+        await self._studio.acknowledged(job_id, answer_id=answer_id)
+
+    async def _record(
+        self,
+        interaction: discord.Interaction[discord.Client],
+        picture: SourceFile,
+        video: SourceFile,
+        wishes: Wishes,
+    ) -> str:
+        """Record the order and return its job's id."""
+        # Nothing stands before the first REST call: below Python 3.12, aiohttp writes it in a task of its
+        # own, which waits in the loop's line behind this one.
+        await asyncio.sleep(0)
+        assert interaction.guild_id is not None
+        assert interaction.channel_id is not None
         order = Order(
             job_id=self._studio.new_job_id(),
-            member=Member(interaction.user.id, interaction.user.display_name),
+            member=_member(interaction),
             place=Place(
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
@@ -124,26 +156,8 @@ class Animate(commands.Cog):
             wishes=wishes,
             ordered_at=self._studio.now(),
         )
-        # The task begins when the answer's request is on its way: nothing stands before the first REST call.
-        recording = asyncio.create_task(self._studio.take(order))
-        try:
-            answer_id = await _answer(interaction, first_answer(order.member))
-        except CALL_ERRORS as error:
-            await recording
-            if verdict(error) is not Verdict.UNAVAILABLE:
-                await self._studio.abandon(order.job_id)
-                raise
-            # It may have arrived: the studio looks for it later. A second answer could be taken for it.
-            log.warning("answer_uncertain", job_id=order.job_id, error=str(error))
-            return
-        passing("animate.answered")
-        try:
-            await recording
-        except StudioError as error:
-            await _withdraw(interaction, order, error)
-            return
-        passing("animate.recorded")
-        await self._studio.acknowledged(order.job_id, answer_id=answer_id)
+        await self._studio.take(order)
+        return order.job_id
 
 
 async def _answer(interaction: discord.Interaction[discord.Client], text: str) -> int:
@@ -160,12 +174,15 @@ async def _answer(interaction: discord.Interaction[discord.Client], text: str) -
     return sent.message_id
 
 
-async def _withdraw(
-    interaction: discord.Interaction[discord.Client], order: Order, error: StudioError
-) -> None:
+async def _withdraw(interaction: discord.Interaction[discord.Client], error: StudioError) -> None:
     """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
-    log.warning("order_not_recorded", job_id=order.job_id, error=error.code)
-    await interaction.edit_original_response(content=withdrawn_answer(order.member, error.sentence))
+    log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
+    text = withdrawn_answer(_member(interaction), error.sentence)
+    await interaction.edit_original_response(content=text)
+
+
+def _member(interaction: discord.Interaction[discord.Client]) -> Member:
+    return Member(interaction.user.id, interaction.user.display_name)
 
 
 def _source(attachment: discord.Attachment) -> SourceFile:

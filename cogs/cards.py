@@ -117,6 +117,9 @@ def _notice(notice: Notice) -> str:
 
 def shown_name(member: Member) -> str:
     """The member's name as plain text: it formats nothing and pings nobody."""
+    # Most names have nothing to escape, and the answer waits for this.
+    if member.name.isalnum():
+        return member.name
     return discord.utils.escape_mentions(discord.utils.escape_markdown(member.name))
 
 

@@ -13,6 +13,10 @@ THREADS = frozenset(
 THREAD_PARENTS = frozenset({discord.ChannelType.text, discord.ChannelType.news})
 CALLS = frozenset({discord.ChannelType.voice, discord.ChannelType.stage_voice})
 
+OWN_THREAD = discord.Permissions(create_public_threads=True, send_messages_in_threads=True)
+# What nearly every order comes with: it is seen at one glance, for the answer waits for it.
+PLENTY = OWN_THREAD | discord.Permissions(view_channel=True, attach_files=True, read_message_history=True)
+
 # As Discord's own English settings call them; a moderator looks for exactly these words.
 PERMISSION_NAMES = {
     "view_channel": "View Channel",
@@ -37,12 +41,12 @@ def check_place(interaction: discord.Interaction[discord.Client]) -> None:
 
 def missing_permission(kind: discord.ChannelType, granted: discord.Permissions) -> str | None:
     """The first permission that the bot lacks to bring a clip to this kind of channel."""
+    if kind in THREAD_PARENTS and granted >= PLENTY:
+        return None
     needed = ["view_channel", "attach_files", "read_message_history"]
     if kind in CALLS:
         needed.append("connect")
-    can_use_own_thread = kind in THREAD_PARENTS and granted >= discord.Permissions(
-        create_public_threads=True, send_messages_in_threads=True
-    )
+    can_use_own_thread = kind in THREAD_PARENTS and granted >= OWN_THREAD
     if kind in THREADS:
         needed.append("send_messages_in_threads")
     elif not can_use_own_thread:

@@ -229,7 +229,7 @@ async def test_an_answer_whose_order_could_not_be_recorded_takes_its_promise_bac
 async def test_an_unforeseen_error_is_told_with_the_reference_under_which_it_is_logged(
     bureau: Bureau, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bureau.studio, "_new_job_id", None)
+    monkeypatch.setattr(bureau.studio, "_census", None)
 
     result = await bureau.order()
 
