@@ -45,24 +45,31 @@ class BotProcess:
     def log(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
 
-    async def start(self) -> None:
+    async def start(self, **settings: str) -> None:
         """Start the bot and wait until it is connected to the gateway."""
+        await self.launch(**settings)
+        process = self.process
+        assert process is not None
+        await self._discord.until(lambda: self._discord.sockets or process.returncode is not None)
+        assert process.returncode is None, self.log
+
+    async def launch(self, **settings: str) -> None:
+        """Start the bot with some settings of this run alone, and wait for nothing."""
         self._discord.sockets.clear()
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(ROOT / "bot.py"),
                 cwd=self._folder,
-                env=self._environment,
+                env=self._environment | settings,
                 stdout=log,
                 stderr=log,
             )
-        process = self.process
-        await self._discord.until(lambda: self._discord.sockets or process.returncode is not None)
-        assert process.returncode is None, self.log
 
     async def kill(self) -> None:
-        assert self.process is not None
+        """Kill the process, if there is one."""
+        if self.process is None:
+            return
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()

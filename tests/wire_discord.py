@@ -51,6 +51,8 @@ class WireDiscord:
     sync_count: int = 0
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(10**18))
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    trouble: Callable[[Call], tuple[int, Any] | None] = lambda call: None
+    """What a call is refused with instead of being carried out; None: nothing."""
 
     # ── what a test does and sees ───────────────────────────────────────────────────────────────
 
@@ -152,8 +154,9 @@ class WireDiscord:
     async def rest(self, request: web.Request) -> web.Response:
         path = request.path.removeprefix("/api/v10")
         body, files = await _read(request)
-        self.calls.append(Call(request.method, path, body))
-        answer = self._route(request, path.strip("/").split("/"), body, files)
+        call = Call(request.method, path, body)
+        self.calls.append(call)
+        answer = self.trouble(call) or self._route(request, path.strip("/").split("/"), body, files)
         self.changed.set()
         status, payload = answer
         # discord.py reads JSON only under exactly this content type.
@@ -240,6 +243,8 @@ class WireDiscord:
             "timestamp": "2026-01-01T00:00:00+00:00", "flags": body.get("flags", flags),
             "components": body.get("components", []), "allowed": body.get("allowed_mentions"),
         }  # fmt: skip
+        if body.get("message_reference"):
+            message["message_reference"] = body["message_reference"]
         message["attachments"] = [self._attach(name, content) for name, content in files]
         self.messages[channel][key] = message
         if nonce:

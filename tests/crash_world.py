@@ -1,0 +1,205 @@
+"""A real bot on loopback that is killed and started again, and what must hold once it has come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.engine import Engine, make_url
+
+from providers.sandbox import Options, Sandbox
+from tests import sandbox_world
+from tests.bot_process import KEY, BotProcess
+from tests.wire_discord import CHANNEL_ID, MESSAGE, WireDiscord, wire_discord
+
+CRASHED = 137
+COMPONENTS_V2 = 1 << 15
+
+SETTINGS = {
+    "RECONCILE_SECONDS": "1",
+    "POLL_INTERVAL_SECONDS": "0.4",
+    "MAX_CONCURRENT_JOBS": "4",
+    "MAX_JOBS_PER_MEMBER": "500",
+    "MAX_JOBS_PER_SERVER": "500",
+}
+
+
+def sync_url(database_url: str) -> str:
+    """The URL for tests that look into the database without a loop."""
+    url = make_url(database_url)
+    is_sqlite = url.get_backend_name() == "sqlite"
+    return url.set(drivername="sqlite" if is_sqlite else "postgresql+psycopg").render_as_string(
+        hide_password=False
+    )
+
+
+@dataclass
+class CrashWorld:
+    """One bot with everything that it talks to; `folder` holds all of the bot's state but the database."""
+
+    folder: Path
+    discord: WireDiscord
+    sandbox: Sandbox
+    bot: BotProcess
+    engine: Engine
+    tokens: list[str] = field(default_factory=list)
+
+    # ── what a test does ────────────────────────────────────────────────────────────────────────
+
+    async def order(self, **options: Any) -> str:
+        """Have the member order a small clip; return the interaction's token."""
+        picture, video = await asyncio.to_thread(lambda: (sandbox_world.picture(), sandbox_world.clip()))
+        token = await self.discord.order(picture, video, **options)
+        self.tokens.append(token)
+        return token
+
+    async def press_cancel(self) -> None:
+        """Press Cancel on the newest card as soon as it has that button."""
+
+        def found() -> tuple[MESSAGE, str] | None:
+            cards = [one for one in self.discord.all_messages() if one["flags"] & COMPONENTS_V2]
+            for card in sorted(cards, key=lambda one: int(one["id"]), reverse=True):
+                if custom_id := _cancel_button(card["components"]):
+                    return card, custom_id
+            return None
+
+        card, custom_id = await self.until(found)
+        await self.discord.press(card, custom_id)
+
+    async def until(self, condition: Any, *, seconds: float = 120.0) -> Any:
+        """Wait, patiently; what the bot said explains it when it was in vain."""
+        try:
+            return await self.discord.until(condition, seconds=seconds)
+        except TimeoutError:
+            raise AssertionError(f"in vain: {self._story()}") from None
+
+    async def connected(self) -> None:
+        """Wait until the bot is connected, or has ended already."""
+        process = self.bot.process
+        assert process is not None
+        await self.until(lambda: self.discord.sockets or process.returncode is not None)
+
+    async def all_closed(self, *, seconds: float = 120.0) -> None:
+        await self.until(self.is_at_rest, seconds=seconds)
+
+    async def crashed(self, point: str, *, seconds: float = 90.0) -> None:
+        """Wait until the process has ended itself at the point that it was armed with."""
+        process = self.bot.process
+        assert process is not None
+        try:
+            code = await asyncio.wait_for(process.wait(), seconds)
+        except TimeoutError:
+            raise AssertionError(f"{point} was not reached: {self._story()}") from None
+        assert code == CRASHED, f"{point}: ended with {code}: {self._story()}"
+
+    def pass_time(self, column: str, seconds: float) -> None:
+        """Let every job's moment of that name be longer ago; only while no bot runs."""
+        moment = {"by": int(seconds * 1_000_000)}
+        with self.engine.begin() as connection:
+            connection.execute(text(f"UPDATE jobs SET {column} = {column} - :by, wake_at = NULL"), moment)
+
+    # ── what a test sees ────────────────────────────────────────────────────────────────────────
+
+    def rows(self, query: str) -> list[Any]:
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+
+    def states(self) -> list[str]:
+        return [row[0] for row in self.rows("SELECT state FROM jobs ORDER BY created_at, id")]
+
+    def is_at_rest(self) -> bool:
+        """Whether every job is closed, and no file kept past its time."""
+        week_ago = int((time.time() - 7 * 86_400) * 1_000_000)
+        [(number, closed, overdue)] = self.rows(
+            "SELECT count(*), count(closed_at), "
+            f"count(CASE WHEN closed_at < {week_ago} AND purged_at IS NULL THEN 1 END) FROM jobs"
+        )
+        return bool(number == closed > 0 and not overdue)
+
+    def files(self) -> set[str]:
+        """Every file that the bot keeps, in storage or in its temporary folder."""
+        roots = (self.folder / "files", self.folder / "tmp")
+        return {str(path.relative_to(root)) for root in roots for path in root.rglob("*") if path.is_file()}
+
+    def outcomes(self, answer_id: str) -> list[MESSAGE]:
+        """The messages that tell the member how one order ended."""
+        in_thread = self.discord.messages[answer_id].values()
+        in_channel = (
+            message
+            for message in self.discord.messages[CHANNEL_ID].values()
+            if (message.get("message_reference") or {}).get("message_id") == answer_id
+        )
+        return [one for one in (*in_thread, *in_channel) if not one["flags"] & COMPONENTS_V2]
+
+    # ── what must hold ──────────────────────────────────────────────────────────────────────────
+
+    def check(self, *, unrecorded: int = 1) -> None:
+        """Every order ended, was told once and paid at most once.
+
+        `unrecorded`: how many answers may have no order, because the process died while it was being written.
+        """
+        jobs = self.rows("SELECT id, state, answer_id, closed_at, purged_at FROM jobs")
+        assert all(row[3] is not None for row in jobs), jobs
+        answers, known = set(self.discord.answers.values()), {str(row[2]) for row in jobs if row[2]}
+        assert known <= answers
+        assert len(answers - known) <= unrecorded
+        told = {answer: len(self.outcomes(answer)) for answer in known}
+        assert told == dict.fromkeys(known, 1), (told, jobs)
+        assert all(len(self._cards(answer)) <= 1 for answer in known)
+        self._check_money()
+        kept = {f"jobs/{row[0]}/clip.mp4" for row in jobs if row[1] == "delivered" and row[4] is None}
+        assert self.files() == kept, self.files() ^ kept
+
+    def _story(self) -> str:
+        jobs = self.rows(
+            "SELECT id, state, tries, ending FROM jobs WHERE closed_at IS NULL OR ending IS NOT NULL"
+        )
+        return f"{jobs}\n{self.bot.log[-6000:]}"
+
+    def _cards(self, answer_id: str) -> list[MESSAGE]:
+        return [one for one in self.discord.messages[answer_id].values() if one["flags"] & COMPONENTS_V2]
+
+    def _check_money(self) -> None:
+        account = self.sandbox.account
+        charges = self.rows("SELECT job_id, count(*) FROM ledger WHERE kind = 'charge' GROUP BY job_id")
+        assert all(number == 1 for _, number in charges), charges
+        assert len(account.charges) == len(charges), (account.charges, charges)
+        [(total,)] = self.rows("SELECT coalesce(sum(amount_usd_micros), 0) FROM ledger")
+        assert int(total) == account.net
+        assert not self.rows("SELECT * FROM attempts WHERE state IN ('open', 'unclear')")
+
+
+def _cancel_button(components: Iterable[dict[str, Any]]) -> str | None:
+    for component in components:
+        if ":cancel:" in str(component.get("custom_id", "")):
+            return str(component["custom_id"])
+        if found := _cancel_button(component.get("components") or ()):
+            return found
+    return None
+
+
+@asynccontextmanager
+async def crash_world(
+    folder: Path, database_url: str, *, seconds: float = 0.3, options: Options | None = None, **settings: str
+) -> AsyncIterator[CrashWorld]:
+    """A world whose bot has not been started yet."""
+    (folder / "tmp").mkdir()
+    engine = create_engine(sync_url(database_url), poolclass=NullPool)
+    options = options or sandbox_world.shared(pending_seconds=0.1)
+    async with (
+        wire_discord() as discord,
+        Sandbox(folder / "provider", key=KEY, seconds=seconds, options=options) as sandbox,
+    ):
+        given = SETTINGS | {"DATABASE_URL": database_url, "TMPDIR": str(folder / "tmp")} | settings
+        bot = BotProcess(folder, discord, sandbox, **given)
+        try:
+            yield CrashWorld(folder, discord, sandbox, bot, engine)
+        finally:
+            await bot.kill()
+            engine.dispose()

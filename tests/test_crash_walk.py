@@ -1,0 +1,197 @@
+"""The real bot is killed at every crash point there is, started again, and must come to a good end.
+
+In CI the process is armed with the next point while it recovers from the one before, so that one order
+walks through many crashes. `CRASH_WALK=full` gives every point its own order and an undisturbed recovery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from providers.sandbox import Fate, Fault, Reset
+from studio.crashpoints import POINTS
+from tests.crash_world import CrashWorld, crash_world
+
+Act = Callable[[CrashWorld], Awaitable[Any]]
+
+FULL = os.environ.get("CRASH_WALK") == "full"
+A_MINUTE_AGO = ("state_since", 61.0)
+LAST_WEEK = ("closed_at", 9 * 86_400.0)
+
+
+async def order(world: CrashWorld) -> None:
+    await world.order(prompt="a calm forest")
+
+
+async def order_and_cancel(world: CrashWorld) -> None:
+    await world.order()
+    await world.press_cancel()
+
+
+async def order_and_cancel_at_the_provider(world: CrashWorld) -> None:
+    before = len(world.sandbox.jobs)
+    await world.order()
+    await world.until(lambda: len(world.sandbox.jobs) > before and "rendering" in world.states())
+    await world.press_cancel()
+
+
+async def order_in_vain(world: CrashWorld) -> None:
+    """The member never sees the answer, and Discord says so."""
+    world.discord.trouble = lambda call: (
+        (404, {"code": 10062, "message": "Unknown interaction"}) if call.path.endswith("/callback") else None
+    )
+    await world.order()
+
+
+async def order_unheard(world: CrashWorld) -> None:
+    """Nobody knows whether the member saw the answer; they did not."""
+    world.discord.trouble = lambda call: (
+        (503, {"message": "Unavailable"}) if call.path.endswith("/callback") else None
+    )
+    await world.order()
+    await world.until(lambda: world.rows("SELECT id FROM jobs WHERE wake_at IS NOT NULL"))
+
+
+async def order_and_receive(world: CrashWorld) -> None:
+    await world.order()
+    await world.all_closed()
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way that orders take, with crash points on it in an order in which one job can meet them all.
+
+    `each`: every point needs an order of its own. `before`: the act belongs to an earlier process, and so
+    much time has passed since. `asleep`: how much passes between the last crash and the last start.
+    """
+
+    act: Act
+    points: tuple[str, ...]
+    faults: tuple[Fault | Fate, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    each: bool = False
+    before: tuple[str, float] | None = None
+    asleep: tuple[str, float] | None = None
+
+
+WAYS = {
+    "taking": Way(
+        order,
+        ("front.order_recorded", "animate.answered", "animate.recorded", "front.answer_noted"),
+        each=True,
+        asleep=A_MINUTE_AGO,
+    ),
+    "unheard": Way(order_unheard, ("work.moved_to_expired",), before=A_MINUTE_AGO),
+    "in vain": Way(order_in_vain, ("front.abandoned",)),
+    "clip": Way(
+        order,
+        (
+            "desk.thread_started", "intake.conversation_opened", "work.moved_to_preparing",
+            "intake.source_stored",  "intake.sources_stored", "intake.input_stored",
+            "intake.input_stored:4", "intake.inputs_recorded", "intake.sources_deleted", "intake.illustrated",
+            "intake.held", "work.moved_to_queued", "work.moved_to_submitting", "ordering.picture_uploaded",
+            "ordering.uploaded", "ordering.estimated", "ordering.attempt_opened", "work.slots_given",
+            "ordering.submitted", "ordering.attempt_accepted", "ordering.charge_settled",
+            "work.moved_to_rendering", "rendering.status_read", "work.moved_to_fetching",
+            "delivery.downloaded", "delivery.verified", "delivery.clip_stored", "work.moved_to_delivering",
+            "delivery.posted", "work.moved_to_delivered", "desk.card_concluded", "delivery.concluded",
+            "delivery.files_deleted", "work.closed",
+        ),
+    ),
+    "slow": Way(order, ("work.rested",), faults=(Fate(seconds=1.5),)),
+    "lost answer": Way(
+        order,
+        (
+            "ordering.attempt_doubted", "work.moved_to_unknown", "ordering.candidates_read",
+            "ordering.attempt_abandoned",
+        ),
+        faults=(Fault(on="submit", reset=Reset.AFTER),),
+    ),
+    "dearer": Way(
+        order,
+        ("ordering.hold_raised",),
+        faults=(Fault(on="estimate", merge={"estimatedCostMicroCents": 400_000}, times=2),),
+    ),
+    "busy": Way(
+        order,
+        ("ordering.attempt_refused", "ordering.queue_paused"),
+        faults=(Fault(on="submit", code="CONCURRENT_JOBS_EXCEEDED", times=2, details={"retryAfter": 1}),),
+    ),
+    "failed": Way(
+        order,
+        ("endings.refunded", "work.moved_to_failed", "delivery.reported", "delivery.report_recorded"),
+        faults=(Fate(failure=("GENERATION_FAILED", "No complete upper body detected")),),
+    ),
+    "no budget": Way(
+        order,
+        ("endings.hold_released", "work.moved_to_refused"),
+        settings={"MONTHLY_BUDGET_USD": "0.01"},
+    ),
+    "cancelled while waiting": Way(order_and_cancel, ("front.cancel_recorded",)),
+    "cancelled at the provider": Way(
+        order_and_cancel_at_the_provider,
+        ("rendering.cancel_answered", "rendering.cancel_refused", "work.moved_to_cancelled"),
+        faults=(Fate(stuck="pending"),),
+    ),
+    "kept": Way(order_and_receive, ("delivery.purged",), before=LAST_WEEK),
+}  # fmt: skip
+
+LANES = (("clip",), tuple(name for name in WAYS if name != "clip"))
+"""What walks side by side: two processes for two cores."""
+
+
+def test_every_crash_point_is_on_one_of_the_ways() -> None:
+    walked = [point.partition(":")[0] for way in WAYS.values() for point in way.points]
+
+    assert set(walked) == set(POINTS)
+
+
+async def test_orders_survive_a_crash_at_every_point(tmp_path: Path) -> None:
+    async with asyncio.TaskGroup() as lanes:
+        for number, lane in enumerate(LANES):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            lanes.create_task(walk_all(lane, folder, f"sqlite:///{folder / 'bot.db'}"))
+
+
+async def walk_all(names: Iterable[str], folder: Path, database_url: str) -> None:
+    async with crash_world(folder, database_url) as world:
+        for name in names:
+            way = WAYS[name]
+            for points in [(point,) for point in way.points] if FULL else [way.points]:
+                try:
+                    await walk(world, way, points)
+                except BaseException as error:
+                    error.add_note(f"on the way {name!r}: {points}")
+                    raise
+
+
+async def walk(world: CrashWorld, way: Way, points: Sequence[str]) -> None:
+    """Crash at each of the points, then let everything come to rest and look."""
+    world.sandbox.faults.add(*way.faults)
+    if way.before is not None:
+        await world.bot.start(**way.settings)
+        await way.act(world)
+        await world.bot.kill()
+        world.pass_time(*way.before)
+    for point in points:
+        await world.bot.launch(ANIMATE_CRASH_AT=point, **way.settings)
+        if way.each or (way.before is None and point == points[0]):
+            await world.connected()
+            await way.act(world)
+        await world.crashed(point)
+    world.discord.trouble = lambda call: None
+    if way.asleep is not None:
+        world.pass_time(*way.asleep)
+
+    await world.bot.start(**way.settings)
+    await world.all_closed()
+    await world.bot.stop()
+
+    world.check()
+    world.sandbox.faults.clear()
