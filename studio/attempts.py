@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,13 +16,19 @@ from studio.ports import Submission
 
 
 class AttemptState(StrEnum):
-    """`open` and `unclear` may have been charged; at most one such row can exist for an account."""
+    """`open` and `unclear` may have been charged; at most one such row can exist for an account.
+
+    `disputed` may have been charged too, but several renders could be its own: it holds up nobody else any
+    more. Those renders, and twins of accepted ones, are rows of their own, `set_aside` from every search.
+    """
 
     OPEN = "open"
     UNCLEAR = "unclear"
+    DISPUTED = "disputed"
     ACCEPTED = "accepted"
     REFUSED = "refused"
     ABANDONED = "abandoned"
+    SET_ASIDE = "set_aside"
 
 
 UNEXPLAINED = (AttemptState.OPEN, AttemptState.UNCLEAR)
@@ -29,10 +36,14 @@ UNEXPLAINED = (AttemptState.OPEN, AttemptState.UNCLEAR)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
+    """`provider_job_id` of an attempt that is not accepted is what a webhook said, still to be checked."""
+
     token: str
     job_id: str
     state: AttemptState
     created_at: datetime
+    answered_at: datetime | None
+    provider_job_id: str | None
 
 
 async def begin(connection: AsyncConnection, *, token: str, job_id: str, account: str, now: datetime) -> bool:
@@ -73,9 +84,56 @@ async def finish(
     )
 
 
+async def hear(connection: AsyncConnection, token: str, provider_job_id: str) -> bool:
+    """Note which render a webhook names for an attempt without an answer; the first word stands."""
+    result = await connection.execute(
+        update(attempts)
+        .where(
+            attempts.c.token == token,
+            attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED)),
+            attempts.c.provider_job_id.is_(None),
+        )
+        .values(provider_job_id=provider_job_id)
+    )
+    return result.rowcount == 1
+
+
+async def unhear(connection: AsyncConnection, token: str) -> None:
+    """What the webhook named was not the attempt's render."""
+    await connection.execute(
+        update(attempts)
+        .where(attempts.c.token == token, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED)))
+        .values(provider_job_id=None)
+    )
+
+
+async def set_aside(
+    connection: AsyncConnection, attempt: Attempt, provider_job_ids: Sequence[str], *, now: datetime
+) -> None:
+    """Take renders that may be the attempt's out of every later search; repeats are harmless."""
+    query = select(attempts.c.provider_job_id).where(
+        attempts.c.job_id == attempt.job_id, attempts.c.state == AttemptState.SET_ASIDE
+    )
+    known = set((await connection.execute(query)).scalars())
+    for number, provider_job_id in enumerate(sorted({*provider_job_ids} - known), start=len(known) + 1):
+        await connection.execute(
+            attempts.insert().values(
+                # No URL-safe token has a slash, so no webhook can name such a row.
+                token=f"{attempt.token}/{number}",
+                job_id=attempt.job_id,
+                account="",
+                state=AttemptState.SET_ASIDE,
+                created_at=now,
+                provider_job_id=provider_job_id,
+            )
+        )
+
+
 async def unexplained_of(connection: AsyncConnection, job_id: str) -> Attempt | None:
-    """The job's attempt of which nobody knows yet whether it was charged."""
-    query = select(attempts).where(attempts.c.job_id == job_id, attempts.c.state.in_(UNEXPLAINED))
+    """The job's attempt of which nobody knows yet whether it was charged, disputed ones included."""
+    query = select(attempts).where(
+        attempts.c.job_id == job_id, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED))
+    )
     row = (await connection.execute(query)).mappings().one_or_none()
     return None if row is None else _attempt(row)
 
@@ -87,16 +145,61 @@ async def by_token(connection: AsyncConnection, token: str) -> Attempt | None:
     return None if row is None else _attempt(row)
 
 
-async def any_unexplained(connection: AsyncConnection, account: str) -> bool:
-    query = select(attempts.c.token).where(attempts.c.account == account, attempts.c.state.in_(UNEXPLAINED))
+async def is_unclear(connection: AsyncConnection, account: str) -> bool:
+    """Whether a submit of the account was left without an answer; one in the air does not count."""
+    query = select(attempts.c.token).where(
+        attempts.c.account == account, attempts.c.state == AttemptState.UNCLEAR
+    )
     return (await connection.execute(query)).first() is not None
 
 
-async def owned_among(connection: AsyncConnection, provider_job_ids: list[str]) -> set[str]:
-    """Which of the provider's ids already belong to a job of ours."""
-    query = select(jobs.c.provider_job_id).where(jobs.c.provider_job_id.in_(provider_job_ids))
-    return {str(value) for value in (await connection.execute(query)).scalars()}
+async def times_accepted(connection: AsyncConnection, job_id: str) -> int:
+    """How often the provider has taken the job."""
+    query = select(func.count()).where(attempts.c.job_id == job_id, attempts.c.state == AttemptState.ACCEPTED)
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def disputed_jobs(connection: AsyncConnection) -> set[str]:
+    """Ids of the jobs that wait for the operator to say which render is theirs."""
+    query = select(attempts.c.job_id).where(attempts.c.state == AttemptState.DISPUTED)
+    return set((await connection.execute(query)).scalars())
+
+
+async def accepted_among(connection: AsyncConnection, provider_job_ids: Sequence[str]) -> list[Attempt]:
+    query = select(attempts).where(
+        attempts.c.provider_job_id.in_(provider_job_ids), attempts.c.state == AttemptState.ACCEPTED
+    )
+    return [_attempt(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def owned_among(
+    connection: AsyncConnection, provider_job_ids: Sequence[str], *, but: str = ""
+) -> set[str]:
+    """Which of the provider's ids belong to a job of ours, or to another attempt than the one named `but`."""
+    in_jobs = select(jobs.c.provider_job_id).where(jobs.c.provider_job_id.in_(provider_job_ids))
+    in_attempts = select(attempts.c.provider_job_id).where(
+        attempts.c.provider_job_id.in_(provider_job_ids), attempts.c.token != but
+    )
+    return {str(value) for value in (await connection.execute(in_jobs.union(in_attempts))).scalars()}
+
+
+async def is_anothers(connection: AsyncConnection, provider_job_id: str, attempt: Attempt) -> bool:
+    """Whether a render belongs to anything but this attempt and what was set aside for its job."""
+    of_jobs = select(jobs.c.id).where(jobs.c.provider_job_id == provider_job_id)
+    of_attempts = select(attempts.c.job_id).where(
+        attempts.c.provider_job_id == provider_job_id,
+        attempts.c.token != attempt.token,
+        (attempts.c.job_id != attempt.job_id) | (attempts.c.state != AttemptState.SET_ASIDE),
+    )
+    return (await connection.execute(of_jobs.union(of_attempts))).first() is not None
 
 
 def _attempt(row: RowMapping) -> Attempt:
-    return Attempt(row["token"], row["job_id"], AttemptState(row["state"]), row["created_at"])
+    return Attempt(
+        token=row["token"],
+        job_id=row["job_id"],
+        state=AttemptState(row["state"]),
+        created_at=row["created_at"],
+        answered_at=row["answered_at"],
+        provider_job_id=row["provider_job_id"],
+    )

@@ -14,6 +14,7 @@ from studio.display import Display
 from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
+from studio.lateness import Lateness
 from studio.models import Clip, Job, JobState
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ class Delivery:
     def __init__(self, equipment: Equipment, display: Display) -> None:
         self._equipment = equipment
         self._display = display
+        self._late = Lateness(equipment)
 
     async def fetch(self, job: Job) -> Outcome:
         """Bring the finished result into our storage, whole and playable."""
@@ -80,7 +82,33 @@ class Delivery:
             )
 
     async def close(self, job: Job) -> Outcome:
-        """Tell how it ended if the clip has not, bring card and answer to rest, and tidy up."""
+        """Tell how it ended if the clip has not, bring card and answer to rest, and tidy up.
+
+        A job that was given up while it stays charged is closed only when the provider has had its last word.
+        """
+        watched = self._late.watches(job)
+        told = watched and job.place.outcome_id is not None and job.place.interaction_token is None
+        if not told:
+            try:
+                job = await self._tell(job)
+            except DeskUnavailable as error:
+                return Wait(error.retry_after, tried=True)
+            await self._tidy(job)
+        if watched:
+            late = await self._late.look(job)
+            if not isinstance(late, Job):
+                return late
+            job = late
+            await self._show_again(job)
+        async with self._equipment.database.write() as connection:
+            return Moved(
+                await jobs.amend(
+                    connection, job, closed_at=self._equipment.clock(), interaction_token=None, wake_at=None
+                )
+            )
+
+    async def _tell(self, job: Job) -> Job:
+        """Report and conclude as far as the conversation is still there. Raises `DeskUnavailable`."""
         try:
             if job.place.outcome_id is None and job.ending is not None and job.place.answer_id is not None:
                 message_id = await self._equipment.desk.report(job, job.ending)
@@ -91,19 +119,29 @@ class Delivery:
             if job.place.answer_id is not None:
                 await self._display.conclude(job)
                 passing("delivery.concluded")
-        except DeskUnavailable as error:
-            return Wait(error.retry_after, tried=True)
+        except DeskUnavailable:
+            raise
         except DeskError as error:
             log.warning("conversation_gone", job_id=job.id, error=error.code)
-        await self._equipment.storage.delete_tree(f"jobs/{job.id}/source")
-        await self._equipment.storage.delete_tree(f"jobs/{job.id}/input")
+        if job.place.interaction_token is not None and self._late.watches(job):
+            # Says that all of this is done, for the looks that follow.
+            async with self._equipment.database.write() as connection:
+                job = await jobs.amend(connection, job, interaction_token=None)
+        return job
+
+    async def _show_again(self, job: Job) -> None:
+        """The cost has changed since the card was concluded; what counts is the ledger."""
+        try:
+            await self._display.conclude(job)
+        except DeskError as error:
+            log.info("card_not_corrected", job_id=job.id, error=error.code)
+
+    async def _tidy(self, job: Job) -> None:
+        """Delete what is not needed any more; a delivered clip stays for its retention."""
+        folders = ("source", "input") if job.clip is not None else ("",)
+        for folder in folders:
+            await self._equipment.storage.delete_tree(f"jobs/{job.id}/{folder}".rstrip("/"))
         passing("delivery.files_deleted")
-        async with self._equipment.database.write() as connection:
-            return Moved(
-                await jobs.amend(
-                    connection, job, closed_at=self._equipment.clock(), interaction_token=None, wake_at=None
-                )
-            )
 
     async def _post(self, job: Job, clip: Clip, path: Path) -> int:
         desk = self._equipment.desk
@@ -135,12 +173,15 @@ class Delivery:
 
     async def _retry_fetching(self, job: Job) -> Outcome:
         age = (self._equipment.clock() - job.state_since).total_seconds()
-        if age > self._equipment.terms.give_up_fetching_after_seconds:
+        waits = self._equipment.terms.waits
+        if age > min(waits.slow, waits.give_up_fetching):
             await self._equipment.operator.alarm(
-                f"result of {job.provider_job_id} cannot be fetched", f"order {job.id}"
+                f"render {job.provider_job_id}",
+                f"the result of order {job.id} could not be fetched for {age:.0f} s; it stays charged",
             )
+        if age > waits.give_up_fetching:
             return await end(self._equipment, job, JobState.FAILED, "result_missing")
-        return Wait(patience(job.tries), tried=True)
+        return Wait(patience(job.tries, longest=max(1.0, waits.give_up_fetching / 12)), tried=True)
 
 
 def _clip_key(job: Job) -> str:

@@ -11,8 +11,9 @@ import structlog
 from studio import jobs, queue
 from studio.equipment import Equipment
 from studio.errors import DeskError
+from studio.holdups import holdup_of
 from studio.models import Job, JobState, Progress
-from studio.progress import STAGES, progress_of
+from studio.progress import progress_of
 
 log = structlog.get_logger(__name__)
 
@@ -90,14 +91,15 @@ class Display:
         equipment = self._equipment
         async with equipment.database.read() as connection:
             places = await queue.positions(connection) if job.state is JobState.QUEUED else {}
-            stop = await queue.read_pause(connection) if STAGES.get(job.state) else None
+            now = equipment.clock()
+            holdup = await holdup_of(connection, job, waits=equipment.terms.waits, now=now)
             if job.state in (JobState.QUEUED, JobState.RENDERING):
                 self._usual_render_seconds = _median(await jobs.recent_render_seconds(connection))
         progress = progress_of(
             job,
-            now=equipment.clock(),
+            now=now,
             position=places.get(job.id),
-            waiting_for="waiting_for_operator" if stop and stop.problem and places else None,
+            waiting_for=holdup,
             usual_render_seconds=self._usual_render_seconds,
         )
         async with equipment.database.write() as connection:

@@ -1,33 +1,67 @@
-"""How a job ends without a clip: state, reason and money in one transaction."""
+"""How a job leaves the provider without a clip: to its end or back to the queue, with its money."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import jobs, ledger
 from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import StudioError
-from studio.models import Ending, Job, JobState
+from studio.models import Cancel, Ending, Job, JobState
 
 
 async def end(
-    equipment: Equipment, job: Job, state: JobState, code: str, *, refunded: bool = False, **facts: Any
+    equipment: Equipment,
+    job: Job,
+    state: JobState,
+    code: str,
+    *,
+    refunded: bool = False,
+    refund: int | None = None,
+    **facts: Any,
 ) -> Moved:
-    """End the job: release its hold, enter the provider's refund if it gave one, and state what it cost."""
+    """End the job: release its hold, enter the provider's refund if it gave one, and state what it cost.
+
+    `refund` is in usd_micros, None = all that was charged.
+    """
     now = equipment.clock()
-    why = because(code)
     async with equipment.database.write() as connection:
-        await ledger.release(connection, job, now=now, because=why)
-        passing("endings.hold_released")
         if refunded:
-            await ledger.refund(connection, job, now=now, because=why)
+            await ledger.refund(connection, job, now=now, because=because(code), amount=refund)
             passing("endings.refunded")
-        cost = await ledger.charged_for(connection, job.id)
-        ending = Ending(code, facts, cost)
-        return Moved(await jobs.move(connection, job, state, now=now, ending=ending, cost_usd_micros=cost))
+        return await end_within(connection, job, state, Ending(code, facts), now=now)
+
+
+async def end_within(
+    connection: AsyncConnection, job: Job, state: JobState, ending: Ending, *, now: datetime
+) -> Moved:
+    """The same inside a transaction, where the ledger already says what was charged and refunded."""
+    await ledger.release(connection, job, now=now, because=because(ending.code))
+    passing("endings.hold_released")
+    cost = await ledger.charged_for(connection, job.id)
+    ending = replace(ending, cost_usd_micros=cost)
+    return Moved(await jobs.move(connection, job, state, now=now, ending=ending, cost_usd_micros=cost))
 
 
 async def fail(equipment: Equipment, job: Job, error: StudioError, *, refunded: bool = False) -> Moved:
     """End the job as failed, for the reason that the error carries."""
     return await end(equipment, job, JobState.FAILED, error.code, refunded=refunded, **error.facts)
+
+
+async def put_back(equipment: Equipment, connection: AsyncConnection, job: Job, **changes: Any) -> Moved:
+    """Put the job back into the queue, or end it if its member asked for that meanwhile.
+
+    In the queue the wish would be forgotten: only states at the provider look for it.
+    """
+    now = equipment.clock()
+    moved = await jobs.move(connection, job, JobState.QUEUED, now=now, **changes)
+    # Read after the row is ours: a wish is either seen here or finds a queued job, which is simply withdrawn.
+    fresh = await jobs.get(connection, job.id)
+    if fresh is None or fresh.cancel is not Cancel.ASKED:
+        return Moved(moved)
+    return await end_within(connection, moved, JobState.CANCELLED, Ending("cancelled"), now=now)

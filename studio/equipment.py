@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from media.workshop import Workshop
@@ -12,6 +12,7 @@ from studio.ledger import Because, Budget
 from studio.models import Job
 from studio.ports import AttachmentSource, Clock, Desk, Operator, Provider, Storage
 from studio.settings import Settings
+from studio.waits import Waits
 
 MEGABYTE = 1_000_000
 
@@ -34,8 +35,7 @@ class Terms:
     retention_seconds: float = 7 * 86_400.0
     max_picture_bytes: int = 25 * MEGABYTE
     max_video_bytes: int = 200 * MEGABYTE
-    give_up_render_after_seconds: float = 3600.0
-    give_up_fetching_after_seconds: float = 86_400.0
+    waits: Waits = field(default_factory=Waits)
     webhook_address: Callable[[str], str] | None = None
 
 

@@ -128,6 +128,7 @@ class OperatorProblem(StrEnum):
     KEY = "key"
     ACCESS = "access"
     MODEL = "model"
+    PRICE = "price"
 
 
 class OperatorMustAct(ProviderError):

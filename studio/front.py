@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from studio import attempts, jobs, ledger
+from studio import doorbell, jobs, ledger
 from studio.census import Census
 from studio.crashpoints import passing
 from studio.equipment import Equipment
@@ -112,12 +112,7 @@ class Studio:
 
     async def ring(self, token: str, provider_job_id: str | None) -> None:
         """The provider's doorbell: have the attempt's job looked at. Unknown tokens change nothing."""
-        async with self._equipment.database.read() as connection:
-            attempt = await attempts.by_token(connection, token)
-            job = None
-            if attempt is None and provider_job_id is not None:
-                job = await jobs.by_provider_id(connection, provider_job_id)
-        job_id = attempt.job_id if attempt else job.id if job else None
+        job_id = await doorbell.answer(self._equipment, token, provider_job_id)
         if job_id is not None:
             self._dispatcher.wake(job_id)
 

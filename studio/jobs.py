@@ -23,11 +23,14 @@ MOVES: Mapping[JobState, frozenset[JobState]] = {
     S.QUEUED: frozenset({S.SUBMITTING}),
     S.SUBMITTING: frozenset({S.UNKNOWN, S.RENDERING, S.QUEUED}),
     S.UNKNOWN: frozenset({S.RENDERING, S.QUEUED}),
-    S.RENDERING: frozenset({S.FETCHING}),
+    S.RENDERING: frozenset({S.FETCHING, S.QUEUED}),
     S.FETCHING: frozenset({S.DELIVERING}),
     S.DELIVERING: frozenset({S.DELIVERED}),
 }
 """Besides these, every unended state may move to failed, cancelled, refused or expired."""
+
+LATE_MOVES = frozenset({(S.FAILED, S.FETCHING)})
+"""A render that comes after it was given up is delivered all the same (`studio.lateness`)."""
 
 BAD_ENDS = ENDED - {S.DELIVERED}
 
@@ -43,7 +46,9 @@ class Outrun(Exception):
 
 
 def may_move(here: JobState, there: JobState) -> bool:
-    return not here.ended and (there in BAD_ENDS or there in MOVES[here])
+    if here.ended:
+        return (here, there) in LATE_MOVES
+    return there in BAD_ENDS or there in MOVES[here]
 
 
 async def insert(connection: AsyncConnection, order: Order) -> None:
@@ -160,6 +165,7 @@ async def withdraw(connection: AsyncConnection, job_id: str, *, ending: Ending, 
             wake_at=None,
             tries=0,
             ending=asdict(ending),
+            cost_usd_micros=ending.cost_usd_micros,
         )
     )
     return result.rowcount == 1

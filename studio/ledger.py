@@ -70,7 +70,7 @@ async def hold(
         return True
     more = amount - held
     values = select(
-        literal(f"{job.id}:hold:{amount}", String),
+        literal(await _next_ref(connection, job, Entry.HOLD), String),
         literal(now, Moment),
         literal(Entry.HOLD.value, String),
         literal(more, BigInteger),
@@ -142,14 +142,9 @@ async def _sum(connection: AsyncConnection, job_id: str, *kinds: Entry) -> int:
 async def _add(
     connection: AsyncConnection, job: Job, kind: Entry, amount: int, *, now: datetime, because: Because
 ) -> None:
-    number = (
-        await connection.execute(
-            select(func.count()).where(ledger.c.job_id == job.id, ledger.c.kind == kind.value)
-        )
-    ).scalar_one()
     await connection.execute(
         insert(ledger).values(
-            ref=f"{job.id}:{kind.value}:{number}",
+            ref=await _next_ref(connection, job, kind),
             at=now,
             kind=kind.value,
             amount_usd_micros=amount,
@@ -160,3 +155,10 @@ async def _add(
             reason=because.reason,
         )
     )
+
+
+async def _next_ref(connection: AsyncConnection, job: Job, kind: Entry) -> str:
+    """Numbered by job and kind: of two hands that enter the same thing at once, one is refused."""
+    query = select(func.count()).where(ledger.c.job_id == job.id, ledger.c.kind == kind.value)
+    number = (await connection.execute(query)).scalar_one()
+    return f"{job.id}:{kind.value}:{number}"

@@ -1,23 +1,24 @@
-"""Ordering the render: uploads, the one paid call, and what becomes of it when its answer is lost."""
+"""Ordering the render: uploads, then the one paid call."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
-from datetime import timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import attempts, jobs, ledger, queue
-from studio.attempts import Attempt, AttemptState
+from studio import attempts, jobs, ledger, queue, slots
+from studio.acceptance import accepted, tell_operator
+from studio.attempts import AttemptState
 from studio.crashpoints import passing
-from studio.endings import end, fail
-from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
+from studio.endings import end, fail, put_back
+from studio.equipment import Equipment, Moved, Outcome, because, patience
 from studio.errors import (
     InputRefused,
     InputRejected,
     OperatorMustAct,
-    OperatorProblem,
     ProviderBusy,
     ProviderError,
     ProviderUnavailable,
@@ -25,21 +26,16 @@ from studio.errors import (
 )
 from studio.ids import new_attempt_token
 from studio.models import Cancel, Job, JobState
-from studio.ports import RemoteListing, RenderRequest, Submission
+from studio.ports import RenderRequest
 
 log = structlog.get_logger(__name__)
 
-CLOCK_SLACK = timedelta(seconds=60)
-"""How much earlier than our attempt the provider may say that its job was created."""
-
-PROBE_AFTER_SECONDS = 60.0
-"""How long the queue rests after a problem that only the operator can mend, before one job probes again."""
-
-RECONCILE_PAUSE_SECONDS = 10.0
+TURN_SECONDS, TURN_TRIES = 0.5, 240
+"""How a job waits for another process whose submit is in the air; a submit takes two minutes at most."""
 
 
 class Ordering:
-    """Steps for `queued`, `submitting` and `unknown`."""
+    """The step for `submitting`."""
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
@@ -66,38 +62,6 @@ class Ordering:
             return await fail(self._equipment, job, InputRefused(error.code, **error.facts))
         except ProviderError as error:
             return await self._back_to_queue(job, error)
-
-    async def reconcile(self, job: Job) -> Outcome:
-        """Find out from the provider's list whether the lost submit was accepted."""
-        async with self._equipment.database.read() as connection:
-            attempt = await attempts.unexplained_of(connection, job.id)
-        if attempt is None:
-            return await self._resubmit(job, None)
-        try:
-            candidates = await self._candidates(attempt)
-        except ProviderError as error:
-            log.warning("reconcile_postponed", job_id=job.id, reason=error.reason)
-            return Wait(patience(job.tries, longest=60.0), tried=True)
-        passing("ordering.candidates_read")
-        if len(candidates) == 1:
-            found = candidates[0]
-            # The list does not say what was charged; the hold is the figure that the member agreed to.
-            submission = Submission(
-                provider_job_id=found.provider_job_id, cost_usd_micros=None, expected_at=None, request_id=None
-            )
-            log.info("attempt_adopted", job_id=job.id, provider_job_id=found.provider_job_id)
-            return await self._accepted(job, attempt.token, submission)
-        if len(candidates) > 1:
-            await self._equipment.operator.alarm(
-                f"ambiguous submit of {job.id}",
-                "Several renders at the provider could be this order: "
-                + ", ".join(candidate.provider_job_id for candidate in candidates),
-            )
-            return Wait(60.0)
-        age = (self._equipment.clock() - attempt.created_at).total_seconds()
-        if age >= self._equipment.terms.reconcile_seconds:
-            return await self._resubmit(job, attempt)
-        return Wait(min(RECONCILE_PAUSE_SECONDS, self._equipment.terms.reconcile_seconds / 5))
 
     async def _upload(self, job: Job) -> RenderRequest:
         assert job.inputs is not None
@@ -140,57 +104,62 @@ class Ordering:
             return await jobs.amend(connection, job, held_usd_micros=estimate), True
 
     async def _attempt(self, job: Job, request: RenderRequest) -> Outcome:
-        terms = self._equipment.terms
         token = new_attempt_token()
-        async with self._equipment.database.write() as connection:
-            # Proves that the job is still ours, in the same transaction that opens the attempt.
-            job = await jobs.amend(connection, job)
-            began = await attempts.begin(
-                connection, token=token, job_id=job.id, account=terms.account, now=self._equipment.clock()
-            )
-        if not began:
-            return Wait(2.0)
+        began = await self._begin(job, token)
+        if isinstance(began, Moved):
+            return began
         passing("ordering.attempt_opened")
-        webhook_url = terms.webhook_address(token) if terms.webhook_address else None
+        address = self._equipment.terms.webhook_address
+        request = replace(request, webhook_url=address(token) if address else None)
         try:
-            submission = await self._equipment.provider.submit(replace(request, webhook_url=webhook_url))
+            submission = await self._equipment.provider.submit(request)
         except SubmitUnclear as error:
-            return await self._doubt(job, token, error.reason)
+            return await self._doubt(began, token, error.reason)
         except ProviderError as error:
-            await self._close_attempt(token, AttemptState.REFUSED, error.reason)
+            await self._refused(token, error)
             passing("ordering.attempt_refused")
             raise
         passing("ordering.submitted")
-        return await self._accepted(job, token, submission)
+        return await accepted(self._equipment, began, token, submission)
 
-    async def _accepted(self, job: Job, token: str, submission: Submission) -> Outcome:
-        """Store, in one transaction, that the render is ordered and what it costs."""
-        now = self._equipment.clock()
-        stated = submission.cost_usd_micros
-        cost = stated if stated is not None else job.held_usd_micros or 0
+    async def _begin(self, job: Job, token: str) -> Job | Moved:
+        """Open the attempt, the job as it is then; or put the job back, if nothing may be sent any more."""
+        for _ in range(TURN_TRIES):
+            async with self._equipment.database.write() as connection:
+                # Proves that the job is still ours, in the same transaction that opens the attempt.
+                job = await jobs.amend(connection, job)
+                if await self._may_not_send(connection, job):
+                    return await put_back(self._equipment, connection, job)
+                if await attempts.begin(
+                    connection,
+                    token=token,
+                    job_id=job.id,
+                    account=self._equipment.terms.account,
+                    now=self._equipment.clock(),
+                ):
+                    return job
+            # Another process has its turn.
+            await asyncio.sleep(TURN_SECONDS)
         async with self._equipment.database.write() as connection:
-            await attempts.accept(connection, token, submission=submission, now=now)
-            passing("ordering.attempt_accepted")
-            await ledger.settle(connection, job, cost, now=now, because=because("rendered by the provider"))
-            passing("ordering.charge_settled")
-            await queue.resume(connection)
-            moved = await jobs.move(
-                connection,
-                job,
-                JobState.RENDERING,
-                now=now,
-                provider_job_id=submission.provider_job_id,
-                cost_usd_micros=cost,
-                submitted_at=now,
-                expected_at=submission.expected_at,
-            )
-        for problem in OperatorProblem:
-            await self._equipment.operator.clear(f"provider: {problem}")
-        if cost > (job.held_usd_micros or 0):
-            await self._equipment.operator.alarm(
-                "price above the hold", f"{job.id} cost {cost} where {job.held_usd_micros} was held"
-            )
-        return Moved(moved)
+            return await put_back(self._equipment, connection, job)
+
+    async def _may_not_send(self, connection: AsyncConnection, job: Job) -> bool:
+        """Whether there was a cancel, a pause or a submit without answer since the job got its slot."""
+        fresh = await jobs.get(connection, job.id)
+        pause = await queue.read_pause(connection)
+        return (
+            (fresh is not None and fresh.cancel is Cancel.ASKED)
+            or (pause is not None and pause.began_after(job.state_since))
+            or await attempts.is_unclear(connection, self._equipment.terms.account)
+        )
+
+    async def _refused(self, token: str, error: ProviderError) -> None:
+        now = self._equipment.clock()
+        async with self._equipment.database.write() as connection:
+            await attempts.finish(connection, token, AttemptState.REFUSED, reason=error.reason, now=now)
+            if isinstance(error, ProviderBusy):
+                number = await slots.refused(connection, now=now)
+                log.warning("slots_lowered", slots=number, reason=error.reason)
 
     async def _doubt(self, job: Job, token: str, reason: str) -> Outcome:
         now = self._equipment.clock()
@@ -200,44 +169,32 @@ class Ordering:
             passing("ordering.attempt_doubted")
             return Moved(await jobs.move(connection, job, JobState.UNKNOWN, now=now))
 
-    async def _resubmit(self, job: Job, attempt: Attempt | None) -> Outcome:
-        """Nothing was created: the job may be ordered again."""
-        now = self._equipment.clock()
-        async with self._equipment.database.write() as connection:
-            if attempt is not None:
-                await attempts.finish(
-                    connection, attempt.token, AttemptState.ABANDONED, reason="never appeared", now=now
-                )
-                passing("ordering.attempt_abandoned")
-            return Moved(await jobs.move(connection, job, JobState.QUEUED, now=now))
-
     async def _back_to_queue(self, job: Job, error: ProviderError) -> Outcome:
         """The provider takes nothing at the moment: the whole queue waits, no job fails for it."""
         problem = error.problem if isinstance(error, OperatorMustAct) else None
-        seconds = PROBE_AFTER_SECONDS if problem else patience(job.tries, first=5.0, longest=60.0)
-        if isinstance(error, ProviderBusy):
-            seconds = error.retry_after
-        log.warning("provider_pause", job_id=job.id, reason=error.reason, seconds=seconds, problem=problem)
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
-            await queue.pause(connection, now=now, seconds=seconds, problem=problem)
+            pause = await queue.pause(
+                connection,
+                now=now,
+                claimed_at=job.state_since,
+                seconds=lambda strikes: self._rest(error, strikes),
+                problem=problem,
+            )
             passing("ordering.queue_paused")
-            moved = await jobs.move(connection, job, JobState.QUEUED, now=now)
-        if problem is not None:
-            await self._equipment.operator.alarm(f"provider: {problem}", error.reason)
-        return Moved(moved)
+            moved = await put_back(self._equipment, connection, job)
+        log.warning(
+            "provider_pause", job_id=job.id, reason=error.reason, until=pause.until, problem=pause.problem
+        )
+        await tell_operator(self._equipment, error)
+        return moved
 
-    async def _close_attempt(self, token: str, state: AttemptState, reason: str) -> None:
-        async with self._equipment.database.write() as connection:
-            await attempts.finish(connection, token, state, reason=reason, now=self._equipment.clock())
-
-    async def _candidates(self, attempt: Attempt) -> list[RemoteListing]:
-        """Renders that the lost submit may have created: new enough, and not known to be ours."""
-        earliest = attempt.created_at - CLOCK_SLACK
-        recent: list[RemoteListing] = []
-        async for listing in self._equipment.provider.recent():
-            if listing.created_at is None or listing.created_at >= earliest:
-                recent.append(listing)
-        async with self._equipment.database.read() as connection:
-            owned = await attempts.owned_among(connection, [item.provider_job_id for item in recent])
-        return [item for item in recent if item.provider_job_id not in owned]
+    def _rest(self, error: ProviderError, strikes: int) -> float:
+        """How long the queue rests after this many jobs in succession met such an error."""
+        waits = self._equipment.terms.waits
+        if isinstance(error, OperatorMustAct):
+            return patience(strikes - 1, first=waits.probe, longest=waits.longest_probe)
+        if isinstance(error, ProviderBusy):
+            # Not all at the same moment as others who were told the same.
+            return error.retry_after * random.uniform(1.0, 1.2)  # noqa: S311 - no secret
+        return patience(strikes - 1, first=min(5.0, waits.probe), longest=waits.longest_probe)

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import select
 
-from studio import jobs
+from studio.acceptance import tell_operator
+from studio.database import jobs
 from studio.equipment import Equipment
 from studio.errors import ProviderError
-from studio.models import Job, JobState
+from studio.models import JobState
 from studio.ports import Dispatcher, RemoteState
 
 log = structlog.get_logger(__name__)
 
-NEAR_THE_END = timedelta(seconds=10)
+BEFORE_THE_END, AFTER_THE_END = timedelta(seconds=10), timedelta(seconds=180)
 NEAR_INTERVAL_SECONDS = 5.0
 FINISHED = frozenset({RemoteState.COMPLETED, RemoteState.FAILED, RemoteState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """What the poller needs of a job: there may be ten thousand."""
+
+    job_id: str
+    provider_job_id: str
+    submitted_at: datetime
+    expected_at: datetime | None
+
+    def is_near_its_end(self, now: datetime) -> bool:
+        end = self.expected_at
+        return end is None or end - BEFORE_THE_END <= now <= end + AFTER_THE_END
 
 
 class Poller:
@@ -38,22 +55,33 @@ class Poller:
     async def poll(self) -> None:
         """One look at the list, if any render is due for one."""
         now = self._equipment.clock()
-        async with self._equipment.database.read() as connection:
-            rendering = await jobs.in_states(connection, [JobState.RENDERING])
-        ids = {job.provider_job_id: job.id for job in rendering if job.provider_job_id}
-        self._asked_at = {job_id: at for job_id, at in self._asked_at.items() if job_id in ids.values()}
-        if not any(self._is_due(job, now) for job in rendering):
+        renders = {render.provider_job_id: render for render in await self._renders()}
+        due = {render_id for render_id, render in renders.items() if self._is_due(render, now)}
+        if not due:
             return
-        self._asked_at |= dict.fromkeys(ids.values(), now)
         try:
-            finished = await self._finished_among(set(ids))
+            news = await self._news_of(set(renders))
         except ProviderError as error:
             log.warning("list_unreadable", reason=error.reason)
-            finished = set(ids)
-        for provider_job_id in finished:
-            self._dispatcher.wake(ids[provider_job_id])
+            await tell_operator(self._equipment, error)
+            # Then each that is due is asked after by itself.
+            news = due
+        # Only what is still rendering is remembered.
+        self._asked_at = dict.fromkeys(renders, now)
+        for render_id in news:
+            self._dispatcher.wake(renders[render_id].job_id)
 
-    async def _finished_among(self, wanted: set[str]) -> set[str]:
+    async def _renders(self) -> list[Render]:
+        query = select(jobs.c.id, jobs.c.provider_job_id, jobs.c.submitted_at, jobs.c.expected_at).where(
+            jobs.c.closed_at.is_(None),
+            jobs.c.state == JobState.RENDERING,
+            jobs.c.provider_job_id.is_not(None),
+            jobs.c.submitted_at.is_not(None),
+        )
+        async with self._equipment.database.read() as connection:
+            return [Render(*row) for row in await connection.execute(query)]
+
+    async def _news_of(self, wanted: set[str]) -> set[str]:
         """Which of our renders the list calls finished, or does not show at all."""
         unseen, finished = set(wanted), set()
         async for listing in self._equipment.provider.recent():
@@ -65,10 +93,11 @@ class Poller:
                 break
         return finished | unseen
 
-    def _is_due(self, job: Job, now: datetime) -> bool:
+    def _is_due(self, render: Render, now: datetime) -> bool:
         base = self._equipment.terms.poll_interval_seconds
-        near = job.expected_at is None or now >= job.expected_at - NEAR_THE_END
-        interval = min(base, NEAR_INTERVAL_SECONDS) if near else base
-        asked_at = self._asked_at.get(job.id, job.submitted_at or job.state_since)
+        # Where webhooks tell of every end, the poller only catches what they miss.
+        hurry = self._equipment.terms.webhook_address is None and render.is_near_its_end(now)
+        interval = min(base, NEAR_INTERVAL_SECONDS) if hurry else base
+        asked_at = self._asked_at.get(render.provider_job_id, render.submitted_at)
         # A clock that was set back must not silence the poller.
         return abs((now - asked_at).total_seconds()) >= interval

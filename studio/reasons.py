@@ -147,23 +147,33 @@ _RENDERING: Mapping[str, Template] = {
     ),
     "provider_failed": "The renderer gave no usable answer. {cost} Try again later.",
     "provider_rejected_input": (
-        "The renderer did not accept this picture, video or text. {cost} Try other ones."
+        "The renderer did not accept this picture, video or text (it names “{field}”). {cost} "
+        "Try other ones.",
+        "The renderer did not accept this picture, video or text. {cost} Try other ones.",
     ),
     "provider_busy": "The renderer is busy. {cost} Try again in a few minutes.",
     "provider_unavailable": "The renderer cannot be reached. {cost} Try again later.",
     "waiting_for_operator": "Waiting for the bot's operator; it goes on by itself afterwards.",
     "submit_unclear": "The renderer did not say whether it took the order; I am finding out.",
     "provider_lost_job": "The renderer no longer knows this clip. {cost} Try again.",
-    "lost_by_provider": "The renderer lost this clip. {cost} Ask the bot's operator about it, or try again.",
+    "lost_by_provider": (
+        "The renderer lost this clip. {cost} If it still comes within a day, I post it here; "
+        "else ask the bot's operator about it, or try again."
+    ),
     "took_too_long": (
         "The renderer did not finish within an hour, so I gave up. {cost} "
-        "Try again later, perhaps with a shorter video."
+        "If the clip still comes within a day, I post it here; else try a shorter video."
     ),
     "result_missing": (
         "The clip was rendered, but there was no usable file to fetch. {cost} "
-        "Ask the bot's operator about it, or try again."
+        "If it still comes within a day, I post it here; else ask the bot's operator about it, or try again."
+    ),
+    "order_unexplained": (
+        "The renderer never said what became of this order. {cost} The bot's operator has been told; "
+        "ask them about it, or try again."
     ),
     "cancelled": "Your clip was cancelled. {cost} You can start another one whenever you like.",
+    "cancelled_by_provider": "The renderer's side cancelled this clip. {cost} Try again later.",
     "interrupted": (
         "I was interrupted before your clip could begin. {cost} Use /animate again with the same files."
     ),

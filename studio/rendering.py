@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import structlog
 
-from studio import jobs, ledger
+from studio import attempts, jobs, ledger
+from studio.acceptance import tell_operator
 from studio.crashpoints import passing
-from studio.endings import end
+from studio.endings import end, end_within, put_back
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
 from studio.errors import CancelTooLate, ProviderError, RemoteJobUnknown
 from studio.models import Cancel, Ending, Job, JobState
@@ -14,13 +15,14 @@ from studio.ports import RemoteJob, RemoteState
 
 log = structlog.get_logger(__name__)
 
-SAFETY_LOOK_SECONDS = 60.0
+SAFETY_LOOK_SECONDS = 600.0
 """How often a render is looked at even if neither poller nor webhook woke it."""
 
-MISSING_GRACE_SECONDS = 600.0
-"""How long the provider may not know a job that it accepted, before it counts as lost."""
+MISSING_TRIES = 5
+"""How often in succession the provider must not know a job, besides for long enough, to have lost it."""
 
-EMPTY_RESULT_TRIES = 12
+OUR_FAULT = "render_inputs_unreachable"
+"""The provider could not read what we uploaded; such a failure is refunded, so one more try costs nothing."""
 
 
 class Rendering:
@@ -36,12 +38,16 @@ class Rendering:
             outcome = await self._try_cancel(job)
             if outcome is not None:
                 return outcome
+        elif job.wake_at is None:
+            # Only just ordered: the first look is the poller's, or the doorbell's.
+            return self._rest(job)
         try:
             remote = await self._equipment.provider.status(job.provider_job_id)
         except RemoteJobUnknown:
             return await self._missing(job)
         except ProviderError as error:
             log.warning("status_unreadable", job_id=job.id, reason=error.reason)
+            await tell_operator(self._equipment, error)
             return await self._still_running(job, Wait(patience(job.tries, longest=60.0), tried=True))
         passing("rendering.status_read")
         return await self._act_on(job, remote)
@@ -51,41 +57,89 @@ class Rendering:
             case RemoteState.COMPLETED if remote.output_url:
                 return await self._completed(job, remote.output_url)
             case RemoteState.COMPLETED:
-                if job.tries < EMPTY_RESULT_TRIES:
-                    return Wait(5.0, tried=True)
-                return await end(self._equipment, job, JobState.FAILED, "result_missing")
+                return await self._empty(job)
             case RemoteState.FAILED:
-                failure = remote.failure
-                log.info("render_failed", job_id=job.id, reason=failure.reason if failure else "")
-                code = failure.text_code if failure else "render_failed"
-                return await end(self._equipment, job, JobState.FAILED, code, refunded=True)
+                return await self._failed(job, remote)
             case RemoteState.CANCELLED:
-                return await end(self._equipment, job, JobState.CANCELLED, "cancelled", refunded=True)
+                code = "cancelled_by_provider" if job.cancel is Cancel.NONE else "cancelled"
+                return await end(self._equipment, job, JobState.CANCELLED, code, refunded=True)
             case _:
-                return await self._still_running(job, Wait(SAFETY_LOOK_SECONDS))
+                # A cancel that was not answered is tried again soon.
+                wait = Wait(5.0) if job.cancel is Cancel.ASKED and await self._still_asked(job) else None
+                return await self._still_running(job, wait or self._rest(job))
 
     async def _completed(self, job: Job, url: str) -> Outcome:
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
             return Moved(
-                await jobs.move(connection, job, JobState.FETCHING, now=now, rendered_at=now, source_url=url)
+                await jobs.move(
+                    connection,
+                    job,
+                    JobState.FETCHING,
+                    now=now,
+                    rendered_at=job.rendered_at or now,
+                    source_url=url,
+                )
             )
+
+    async def _empty(self, job: Job) -> Outcome:
+        """Completed, but it shows no result: that may follow within seconds."""
+        now = self._equipment.clock()
+        if job.rendered_at is None:
+            async with self._equipment.database.write() as connection:
+                await jobs.amend(connection, job, rendered_at=now)
+            return Wait(1.0)
+        waited = (now - job.rendered_at).total_seconds()
+        if waited < self._equipment.terms.waits.empty:
+            return Wait(min(5.0, max(0.5, waited)), tried=True)
+        await self._alarm(job, "is completed, but shows no result; it stays charged")
+        return await end(self._equipment, job, JobState.FAILED, "result_missing")
+
+    async def _failed(self, job: Job, remote: RemoteJob) -> Outcome:
+        failure = remote.failure
+        log.info("render_failed", job_id=job.id, reason=failure.reason if failure else "")
+        code = failure.text_code if failure else "render_failed"
+        if code == OUR_FAULT and job.cancel is Cancel.NONE:
+            again = await self._once_more(job)
+            if again is not None:
+                return again
+        return await end(self._equipment, job, JobState.FAILED, code, refunded=True)
+
+    async def _once_more(self, job: Job) -> Outcome | None:
+        """Order the refunded job again, which uploads its inputs afresh; None when that was done before."""
+        now, terms = self._equipment.clock(), self._equipment.terms
+        price = job.held_usd_micros or 0
+        async with self._equipment.database.write() as connection:
+            if await attempts.times_accepted(connection, job.id) > 1:
+                return None
+            await ledger.refund(connection, job, now=now, because=because(OUR_FAULT))
+            why = because("ordered again")
+            if not await ledger.hold(connection, job, price, now=now, because=why, budget=terms.budget):
+                return await end_within(connection, job, JobState.FAILED, Ending(OUR_FAULT), now=now)
+            log.info("ordered_again", job_id=job.id, provider_job_id=job.provider_job_id)
+            unordered = dict.fromkeys(
+                ("provider_job_id", "cost_usd_micros", "submitted_at", "expected_at", "rendered_at")
+            )
+            return await put_back(self._equipment, connection, job, **unordered)
 
     async def _still_running(self, job: Job, wait: Wait) -> Outcome:
-        if self._age(job) > self._equipment.terms.give_up_render_after_seconds:
-            await self._equipment.operator.alarm(
-                f"render {job.provider_job_id} takes too long",
-                f"order {job.id} was given up after {self._age(job):.0f} s; it stays charged at the provider",
-            )
-            return await end(self._equipment, job, JobState.FAILED, "took_too_long")
-        return wait
+        if self._age(job) <= self._equipment.terms.waits.give_up_render:
+            return wait
+        outcome = await self._try_cancel(job, code="took_too_long")
+        if outcome is not None:
+            return outcome
+        await self._alarm(job, f"was given up after {self._age(job):.0f} s; it stays charged until it ends")
+        return await end(self._equipment, job, JobState.FAILED, "took_too_long")
 
     async def _missing(self, job: Job) -> Outcome:
-        if self._age(job) < MISSING_GRACE_SECONDS:
-            return Wait(min(60.0, 5.0 * (1 + job.tries)), tried=True)
+        grace = self._equipment.terms.waits.missing
+        if self._age(job) < grace or job.tries < MISSING_TRIES:
+            return Wait(min(60.0, grace / 10, 5.0 * (1 + job.tries)), tried=True)
+        await self._alarm(job, "is no longer known there; it stays charged")
         return await end(self._equipment, job, JobState.FAILED, "lost_by_provider")
 
-    async def _try_cancel(self, job: Job) -> Outcome | None:
+    async def _try_cancel(self, job: Job, *, code: str = "cancelled") -> Outcome | None:
+        """Cancel at the provider and end the job with `code`; None while it is not known to be cancelled."""
         assert job.provider_job_id is not None
         try:
             returned = await self._equipment.provider.cancel(job.provider_job_id)
@@ -99,20 +153,24 @@ class Rendering:
             log.warning("cancel_unanswered", job_id=job.id, reason=error.reason)
             return None
         passing("rendering.cancel_answered")
-        now = self._equipment.clock()
-        async with self._equipment.database.write() as connection:
-            await ledger.refund(connection, job, now=now, because=because("cancelled"), amount=returned)
-            cost = await ledger.charged_for(connection, job.id)
-            return Moved(
-                await jobs.move(
-                    connection,
-                    job,
-                    JobState.CANCELLED,
-                    now=now,
-                    ending=Ending("cancelled", {}, cost),
-                    cost_usd_micros=cost,
-                )
-            )
+        # Where the charge is our own guess, so would be what is left of it.
+        refund = None if job.cost_usd_micros is None else returned
+        state = JobState.CANCELLED if code == "cancelled" else JobState.FAILED
+        return await end(self._equipment, job, state, code, refunded=True, refund=refund)
+
+    async def _still_asked(self, job: Job) -> bool:
+        async with self._equipment.database.read() as connection:
+            fresh = await jobs.get(connection, job.id)
+        return fresh is not None and fresh.cancel is Cancel.ASKED
+
+    async def _alarm(self, job: Job, words: str) -> None:
+        subject = f"render {job.provider_job_id}"
+        await self._equipment.operator.alarm(subject, f"the render of order {job.id} {words}")
+
+    def _rest(self, job: Job) -> Wait:
+        """Until the poller or the doorbell has news; or until the job has to be given up."""
+        left = self._equipment.terms.waits.give_up_render - self._age(job)
+        return Wait(min(SAFETY_LOOK_SECONDS, max(0.05, left + 0.05)))
 
     def _age(self, job: Job) -> float:
         return (self._equipment.clock() - (job.submitted_at or job.state_since)).total_seconds()

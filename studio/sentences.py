@@ -39,6 +39,8 @@ _CARD: Mapping[str, Template] = {
     "card_done": "Finished after {elapsed:duration}.",
     "card_ended": "Ended after {elapsed:duration}.",
     "card_cancelled": "Cancelled.",
+    "waiting_for_renderer": "The renderer takes nothing new at the moment; it goes on by itself.",
+    "render_slow": "This takes longer than usual. I keep waiting for it, you need not.",
     "card_in_pictures": "The picture, and a still of the video whose motion it gets",
     "alt_picture": "The picture that is animated",
     "alt_video": "A still of the video whose motion is used",

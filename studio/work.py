@@ -20,6 +20,7 @@ from studio.intake import Intake
 from studio.models import Job, JobState
 from studio.ordering import Ordering
 from studio.ports import Dispatcher
+from studio.reconciling import Reconciling
 from studio.rendering import Rendering
 
 log = structlog.get_logger(__name__)
@@ -28,8 +29,6 @@ Step = Callable[[Job], Awaitable[Outcome]]
 
 CRASHES_BEFORE_GIVING_UP = 5
 """How often a step may fail in a way that nobody foresaw, while nothing has been paid for yet."""
-
-QUEUE_LOOK_SECONDS = 30.0
 
 
 class Work:
@@ -52,7 +51,7 @@ class Work:
             JobState.PREPARING: intake.prepare,
             JobState.QUEUED: self._queue,
             JobState.SUBMITTING: ordering.submit,
-            JobState.UNKNOWN: ordering.reconcile,
+            JobState.UNKNOWN: Reconciling(equipment).look,
             JobState.RENDERING: rendering.look,
             JobState.FETCHING: delivery.fetch,
             JobState.DELIVERING: delivery.deliver,
@@ -77,7 +76,8 @@ class Work:
         async with equipment.database.write() as connection:
             claimed = await queue.claim(
                 connection,
-                slots=equipment.terms.max_concurrent_jobs,
+                most=equipment.terms.max_concurrent_jobs,
+                slot_recovery=equipment.terms.waits.slot,
                 account=equipment.terms.account,
                 now=equipment.clock(),
             )
@@ -96,7 +96,9 @@ class Work:
             try:
                 outcome = await self._step(job)
             except jobs.Outrun:
-                continue
+                # The other hand may be a process that took the job over: only a new wake-up waits for it.
+                self._wake(job_id)
+                return
             if isinstance(outcome, Wait):
                 await self._sleep(job, outcome)
                 return
@@ -122,10 +124,11 @@ class Work:
         await self.fill_slots()
         async with self._equipment.database.read() as connection:
             now_is = await jobs.get(connection, job.id)
+            rest = await queue.look_again_after(connection, self._equipment.clock())
         if now_is is not None and now_is.state is not job.state:
             # It was our own turn: the claim has moved the job, and woken it.
             return Moved(now_is)
-        return Wait(QUEUE_LOOK_SECONDS)
+        return Wait(rest)
 
     async def _moved(self, before: Job, after: Job) -> None:
         if before.state is after.state:
@@ -138,14 +141,15 @@ class Work:
             await self._census.refresh()
         else:
             self._display.changed(after.id)
-        if before.state in jobs.AT_PROVIDER and after.state not in jobs.AT_PROVIDER:
+        if before.state in jobs.AT_PROVIDER:
+            # A slot is free, or what kept the others from theirs is over.
             await self.fill_slots()
 
     async def _sleep(self, job: Job, wait: Wait) -> None:
         wake_at = self._equipment.clock() + timedelta(seconds=wait.seconds)
         try:
             async with self._equipment.database.write() as connection:
-                await jobs.amend(connection, job, wake_at=wake_at, tries=job.tries + wait.tried)
+                await jobs.amend(connection, job, wake_at=wake_at, tries=job.tries + 1 if wait.tried else 0)
             passing("work.rested")
         except jobs.Outrun:
             self._wake(job.id)

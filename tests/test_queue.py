@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from studio import attempts, queue
+from studio.attempts import AttemptState
 from studio.database import Database
 from studio.errors import OperatorProblem
 from studio.models import Job, JobState
@@ -13,7 +14,7 @@ from tests.builders import FixedClock, a_job
 
 async def claim(database: Database, clock: FixedClock, slots: int) -> list[Job]:
     async with database.write() as connection:
-        return await queue.claim(connection, slots=slots, account="test", now=clock())
+        return await queue.claim(connection, most=slots, slot_recovery=300, account="test", now=clock())
 
 
 async def test_servers_take_turns_and_members_inside_them(database: Database) -> None:
@@ -37,13 +38,14 @@ async def test_no_more_jobs_are_claimed_than_there_are_slots(database: Database,
     assert sum(len(claimed) for claimed in claims) == 2
 
 
-async def test_nothing_is_claimed_while_a_submit_is_unexplained(
+async def test_nothing_is_claimed_while_a_submit_is_without_an_answer(
     database: Database, clock: FixedClock
 ) -> None:
     doubtful = await a_job(database, JobState.UNKNOWN)
     await a_job(database, JobState.QUEUED)
     async with database.write() as connection:
         assert await attempts.begin(connection, token="t1", job_id=doubtful.id, account="test", now=clock())
+        await attempts.finish(connection, "t1", AttemptState.UNCLEAR, reason="reset", now=clock())
 
     claimed = await claim(database, clock, 5)
 
@@ -62,7 +64,13 @@ async def test_after_a_pause_a_single_job_goes_ahead(database: Database, clock: 
     for _ in range(3):
         await a_job(database, JobState.QUEUED)
     async with database.write() as connection:
-        await queue.pause(connection, now=clock(), seconds=60, problem=OperatorProblem.BALANCE)
+        await queue.pause(
+            connection,
+            now=clock(),
+            claimed_at=clock(),
+            seconds=lambda strikes: 60,
+            problem=OperatorProblem.BALANCE,
+        )
 
     during = await claim(database, clock, 3)
     clock.tick(61)

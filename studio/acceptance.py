@@ -1,0 +1,64 @@
+"""What is written when the provider has taken an order, by its answer or as found out later."""
+
+from __future__ import annotations
+
+from studio import attempts, jobs, ledger, queue
+from studio.crashpoints import passing
+from studio.equipment import Equipment, Moved, because
+from studio.errors import OperatorMustAct, OperatorProblem, ProviderError
+from studio.models import Job, JobState
+from studio.ports import Submission
+
+
+async def accepted(equipment: Equipment, job: Job, token: str, submission: Submission) -> Moved:
+    """Store, in one transaction, that the render is ordered and what it costs.
+
+    A cost that is not stated is taken to be what was held, which is the figure that the member agreed to;
+    the job's own `cost_usd_micros` stays empty then. A cost above the hold stops the queue: the next order
+    would cost more than agreed as well.
+    """
+    now, held = equipment.clock(), job.held_usd_micros or 0
+    stated = submission.cost_usd_micros
+    cost = held if stated is None else stated
+    async with equipment.database.write() as connection:
+        await attempts.accept(connection, token, submission=submission, now=now)
+        passing("ordering.attempt_accepted")
+        await ledger.settle(connection, job, cost, now=now, because=because("rendered by the provider"))
+        passing("ordering.charge_settled")
+        pause = await queue.read_pause(connection)
+        if cost > held:
+            await queue.pause(
+                connection,
+                now=now,
+                claimed_at=job.state_since,
+                seconds=lambda strikes: min(86_400.0, equipment.terms.waits.price * 2 ** (strikes - 1)),
+                problem=OperatorProblem.PRICE,
+            )
+        elif pause is not None and not pause.began_after(job.state_since):
+            await queue.resume(connection)
+        moved = await jobs.move(
+            connection,
+            job,
+            JobState.RENDERING,
+            now=now,
+            provider_job_id=submission.provider_job_id,
+            cost_usd_micros=stated,
+            submitted_at=now,
+            expected_at=submission.expected_at,
+        )
+    if cost > held:
+        await equipment.operator.alarm(
+            "provider: price",
+            f"the render for order {job.id} cost {cost} millionths of a dollar where {held} were held; "
+            f"the queue rests for {equipment.terms.waits.price:.0f} s",
+        )
+    else:
+        for problem in OperatorProblem:
+            await equipment.operator.clear(f"provider: {problem}")
+    return Moved(moved)
+
+
+async def tell_operator(equipment: Equipment, error: ProviderError) -> None:
+    """Raise the alarm for what only the operator can mend; cleared by the next accepted order."""
+    if isinstance(error, OperatorMustAct):
+        await equipment.operator.alarm(f"provider: {error.problem}", error.reason)
