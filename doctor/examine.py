@@ -2,81 +2,58 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-
 import aiohttp
-from prometheus_client import CollectorRegistry
 
-from doctor.check import Check, table
+from doctor.check import Check, table, terminal_width
 from doctor.discord_side import check_discord
 from doctor.local import check_codecs, check_database, check_storage
-from doctor.provider_side import check_key, check_model, check_way_back
+from doctor.provider_side import check_key, check_model
+from doctor.way_back import check_way_back
 from providers.addresses import guarded_session
 from providers.pixelbyte import PixelByte, provider_hosts
-from providers.server import build_app, serve
-from studio.database import Database
+from studio.logs import without
 from studio.ports import Clock
 from studio.settings import Settings
-from studio.storage import open_storage
+from studio.texts import money
 
 
 async def visit(settings: Settings, *, clock: Clock) -> int:
     """Examine, print the table, and return the exit code: 1 when anything is wrong."""
+    checks = await examine(settings, clock=clock)
+    shown = without(settings.secrets, table(checks, width=terminal_width()))
+    print(shown)  # noqa: T201 - the table is what the command is for
+    return 0 if all(check.well for check in checks) else 1
+
+
+async def examine(settings: Settings, *, clock: Clock) -> list[Check]:
+    """Make every check; none of them spends money, changes anything or disturbs a running bot."""
+    checks = await check_discord(settings.discord_token)
+    checks.append(await check_database(settings.database_url))
+    checks.append(await check_storage(settings.storage_url))
+    checks.append(check_codecs())
+    async with aiohttp.ClientSession() as session:
+        checks.extend(await _check_provider(session, settings, clock=clock))
+        checks.append(await check_way_back(session, settings, clock=clock))
+    return checks
+
+
+async def _check_provider(session: aiohttp.ClientSession, settings: Settings, *, clock: Clock) -> list[Check]:
+    if settings.provider == "sandbox":
+        return [Check("Provider", True, "sandbox: trial clips on this machine, nothing is charged")]
     hosts = provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts)
-    async with guarded_session(hosts) as session:
+    async with guarded_session(hosts) as guarded:
         provider = PixelByte(
-            session=session,
+            session=guarded,
             base_url=settings.pixelbyte_api_url,
             key=settings.pixelbyte_api_key,
             output_hosts=settings.pixelbyte_output_hosts,
             clock=clock,
         )
-        shown, well = await examine(settings, provider=provider, clock=clock)
-    print(shown)  # noqa: T201 - the table is what the command is for
-    return 0 if well else 1
+        key = await check_key(provider)
+    return [key, await check_model(session, settings.pixelbyte_api_url), _budget(settings)]
 
 
-async def examine(settings: Settings, *, provider: PixelByte, clock: Clock) -> tuple[str, bool]:
-    """Make every check; return the table, and whether all is well."""
-    checks = await check_discord(settings.discord_token)
-    async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        database = Database(settings.database_url)
-        stack.push_async_callback(database.close)
-        checks.append(await check_database(database))
-        checks.append(await check_storage(open_storage(settings.storage_url)))
-        checks.append(check_codecs())
-        if settings.provider == "sandbox":
-            checks.append(Check("Provider", True, "sandbox: trial clips on this machine, nothing is charged"))
-        else:
-            checks.append(await check_key(provider))
-            checks.append(await check_model(session, settings))
-        async with _own_server(settings, clock):
-            checks.append(await check_way_back(session, settings))
-    return table(checks), all(check.well for check in checks)
-
-
-@asynccontextmanager
-async def _own_server(settings: Settings, clock: Clock) -> AsyncIterator[None]:
-    """Answer on our port, unless the running bot already does."""
-    if settings.public_url is None:
-        yield
-        return
-
-    async def ring(_token: str, _provider_job_id: str | None) -> None:
-        """A webhook that comes during the examination is for the bot's poller to find."""
-
-    app = build_app(
-        ring=ring,
-        secret=settings.pixelbyte_webhook_secret,
-        checks={},
-        registry=CollectorRegistry(),
-        clock=clock,
-    )
-    async with AsyncExitStack() as stack:
-        # A port that is taken is taken by the running bot, as the check of the way back will show.
-        with contextlib.suppress(OSError):
-            await stack.enter_async_context(serve(app, settings.http_host, settings.http_port))
-        yield
+def _budget(settings: Settings) -> Check:
+    cap = settings.monthly_budget_usd_micros
+    found = "no cap is set (MONTHLY_BUDGET_USD)" if cap is None else f"{money(cap)} over all servers"
+    return Check("Monthly budget", True, found)

@@ -1,69 +1,133 @@
-"""Checks of what is on this machine: database, files and codecs."""
+"""Checks of what is on this machine: database, files and codecs. Nothing is made that was not there."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 import av
 import pillow_heif
+from obstore.exceptions import BaseError
 from PIL import features
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from doctor.check import Check
 from studio import schema
 from studio.database import Database
-from studio.ports import Storage
+from studio.settings import SettingsError
+from studio.storage import local_folder, open_storage
 
 NEEDED_DECODERS = ("h264", "hevc", "vp8", "vp9", "av1", "gif", "aac", "opus", "vorbis", "mp3")
 NEEDED_ENCODERS = ("libx264", "aac", "mjpeg")
+NEEDED_PICTURES = ("webp", "avif")
+
+LEAST_FREE_BYTES = 1_000_000_000
+"""A few jobs at once: each keeps its upload, what was made of it and the clip."""
+
+STORAGE_SECONDS = 30
+
+_DATABASE_FIX = "Check DATABASE_URL, and that the bot's user may write this file and its folder."
 
 
-async def check_database(database: Database) -> Check:
-    """Whether the database answers and has the newest tables."""
+async def check_database(url: str) -> Check:
+    """Whether the database can be read and written, and has the newest tables; a missing one is not made."""
     subject = "Database"
+    file = make_url(url).database
+    if file and not await asyncio.to_thread(Path(file).exists):
+        folder = await asyncio.to_thread(_closest_folder, Path(file).parent)
+        if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir():
+            return Check(subject, False, f"{file} cannot be made: {folder} is closed to us", _DATABASE_FIX)
+        return Check(subject, True, f"{file} is not there yet; the first start makes it")
+    database = Database(url)
     try:
         has = await schema.revision(database)
-    except (SQLAlchemyError, OSError) as error:
-        found = f"cannot be opened ({type(error).__name__})"
-        return Check(subject, False, found, "Check DATABASE_URL, and who may write in its folder.")
+        async with database.write():
+            pass  # having the lock for writing is the proof
+    except SQLAlchemyError as error:
+        found = f"cannot be used ({getattr(error, 'orig', None) or type(error).__name__})"
+        return Check(subject, False, found, _DATABASE_FIX)
+    finally:
+        await database.close()
     wanted = schema.newest_revision()
     if has is None:
         return Check(subject, True, "empty; the tables are made at the first start")
     if has != wanted:
-        return Check(subject, True, f"at revision {has}; the next start brings it to {wanted}")
-    return Check(subject, True, f"answers, at revision {has}")
-
-
-async def check_storage(storage: Storage) -> Check:
-    """Whether a file can be written, read and deleted."""
-    subject, key = "Storage", f"doctor/{secrets.token_hex(4)}"
-    content = os.urandom(64)
-    try:
-        async with storage.workspace() as folder:
-            (folder / "probe").write_bytes(content)
-            await storage.put(key, folder / "probe")
-        async with storage.checkout(key) as path:
-            same = path.read_bytes() == content
-        await storage.delete_tree("doctor")
-    except OSError as error:
         return Check(
-            subject, False, f"does not work: {error}", "Check STORAGE_URL, its rights and the free space."
+            subject, True, f"can be written, at revision {has}; the next start brings it to {wanted}"
         )
+    return Check(subject, True, f"can be written, at revision {has}")
+
+
+async def check_storage(url: str, *, least_free_bytes: int = LEAST_FREE_BYTES) -> Check:
+    """Whether a file can be written, read and deleted, and there is room; a missing folder is not made."""
+    subject, fix = "Storage", "Check STORAGE_URL, and that the bot's user may write there."
+    folder = local_folder(url)
+    if folder is not None and not await asyncio.to_thread(folder.exists):
+        closest = await asyncio.to_thread(_closest_folder, folder)
+        if not os.access(closest, os.W_OK | os.X_OK) or not closest.is_dir():
+            return Check(subject, False, f"{folder} cannot be made: {closest} is closed to us", fix)
+        return _with_room(closest, "is not there yet; the first start makes it", least_free_bytes)
+    try:
+        async with asyncio.timeout(STORAGE_SECONDS):
+            same = await _write_and_read(url)
+    except SettingsError as error:
+        return Check(subject, False, error.problems[0], fix)
+    except TimeoutError:
+        return Check(subject, False, f"gives no answer within {STORAGE_SECONDS} s", fix)
+    except (OSError, BaseError) as error:
+        reason = str(error).partition("\n")[0]
+        return Check(subject, False, f"does not work: {reason}", fix)
     if not same:
-        return Check(subject, False, "gives back other bytes than it was given", "Check STORAGE_URL.")
-    return Check(subject, True, "writes, reads and deletes")
+        return Check(subject, False, "gives back other bytes than it was given", fix)
+    return _with_room(folder, "writes, reads and deletes", least_free_bytes)
 
 
-def check_codecs() -> Check:
+async def _write_and_read(url: str) -> bool:
+    storage = open_storage(url)
+    # Not in the storage's own workspace: a doctor that runs as another user would leave it closed to the bot.
+    key, content = f"doctor-{secrets.token_hex(8)}/probe", os.urandom(64)
+    with tempfile.TemporaryDirectory() as name:
+        probe = Path(name) / "probe"
+        await asyncio.to_thread(probe.write_bytes, content)
+        await storage.put(key, probe)
+    try:
+        async with storage.checkout(key) as path:
+            return await asyncio.to_thread(path.read_bytes) == content
+    finally:
+        await storage.delete_tree(key.partition("/")[0])
+
+
+def _closest_folder(path: Path) -> Path:
+    """The closest thing above that is there."""
+    path = path.resolve()
+    return next((each for each in (path, *path.parents) if each.exists()), Path("/"))
+
+
+def _with_room(folder: Path | None, found: str, least_free_bytes: int) -> Check:
+    if folder is None:
+        return Check("Storage", True, found)
+    free = shutil.disk_usage(folder).free
+    found = f"{found}; {free / 1e9:.1f} GB are free"
+    return Check("Storage", free >= least_free_bytes, found, "Make room: jobs fail when the disk is full.")
+
+
+def check_codecs(
+    *, decoders: Sequence[str] = NEEDED_DECODERS, encoders: Sequence[str] = NEEDED_ENCODERS
+) -> Check:
     """Whether the libraries can read what phones make and write what the provider takes."""
-    missing = [f"{name} (reading)" for name in NEEDED_DECODERS if not _has(name, "r")]
-    missing += [f"{name} (writing)" for name in NEEDED_ENCODERS if not _has(name, "w")]
-    missing += [name for name in ("webp", "avif") if not features.check(name)]
+    missing = [f"{name} (reading)" for name in decoders if not _has(name, "r")]
+    missing += [f"{name} (writing)" for name in encoders if not _has(name, "w")]
+    missing += [name for name in NEEDED_PICTURES if not features.check(name)]
     if not pillow_heif.libheif_info()["decoders"]:
         missing.append("heif (reading)")
     if missing:
-        fix = "Install the pinned packages again: pip install --force-reinstall -r requirements.txt"
+        fix = "Install the packages again: pip install --force-reinstall -r requirements.txt"
         return Check("Codecs", False, "missing: " + ", ".join(missing), fix)
     return Check("Codecs", True, "every kind of picture and video can be read")
 

@@ -1,4 +1,4 @@
-"""Checks of the provider's side: the key, the published model, and the way back to us."""
+"""Checks of the provider's side: the key, and the published model with its price."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from providers import wire
 from providers.catalogue import differences, read_entry
 from providers.pixelbyte import PixelByte
 from studio.errors import OperatorMustAct, ProviderError
-from studio.settings import Settings
 from studio.texts import money
-
-WAY_BACK_SECONDS = 10
 
 
 async def check_key(provider: PixelByte) -> Check:
@@ -29,11 +26,11 @@ async def check_key(provider: PixelByte) -> Check:
     return Check(subject, True, "is accepted")
 
 
-async def check_model(session: aiohttp.ClientSession, settings: Settings) -> Check:
+async def check_model(session: aiohttp.ClientSession, base_url: str) -> Check:
     """Compare the public catalogue with what the bot was written for."""
     subject = "Model and price"
     try:
-        entry = await read_entry(session, settings.pixelbyte_api_url)
+        entry = await read_entry(session, base_url)
     except ProviderError as error:
         fix = "Try again later; the bot works without the catalogue."
         return Check(subject, False, f"the catalogue cannot be read ({error.reason})", fix)
@@ -47,23 +44,3 @@ async def check_model(session: aiohttp.ClientSession, settings: Settings) -> Che
             subject, False, " ".join(changed), "Look for a newer version of this bot before you go on."
         )
     return Check(subject, True, f"{wire.MODEL}, {money(wire.PRICE_USD_MICROS)} a second")
-
-
-async def check_way_back(session: aiohttp.ClientSession, settings: Settings) -> Check:
-    """Whether PUBLIC_URL leads to our own web server, which must be up meanwhile."""
-    subject = "Webhooks"
-    if settings.public_url is None:
-        return Check(subject, True, "not used (PUBLIC_URL is empty): the bot asks the provider by itself")
-    address = f"{settings.public_url}/healthz"
-    fix = (
-        f"Have your proxy or tunnel lead {settings.public_url} to {settings.http_host}:{settings.http_port}."
-    )
-    try:
-        timeout = aiohttp.ClientTimeout(total=WAY_BACK_SECONDS)
-        async with session.get(address, timeout=timeout, allow_redirects=False) as response:
-            body = await response.content.read(100)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return Check(subject, False, f"{address} cannot be reached ({type(error).__name__})", fix)
-    if response.status != 200 or body.strip() != b"ok":
-        return Check(subject, False, f"{address} answers {response.status}, and not from this bot", fix)
-    return Check(subject, True, f"{address} leads here")
