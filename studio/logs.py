@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import sys
@@ -39,10 +38,13 @@ def configure(*, as_json: bool, secrets: Iterable[str] = ()) -> None:
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # A fancy traceback would show local variables, and break secrets over lines where nobody finds them.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     formatter = _Formatter(
-        hidden=[secret for secret in secrets if secret],
+        secrets=_finding(secrets),
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -60,11 +62,21 @@ def configure(*, as_json: bool, secrets: Iterable[str] = ()) -> None:
 
 
 def without(secrets: Iterable[str], text: str) -> str:
-    """The text with every secret replaced, also where it is escaped for JSON, Python or an address."""
-    for secret in secrets:
-        for form in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe="")}:
-            text = text.replace(form, HIDDEN)
-    return text
+    """The text with every secret replaced, however often it was escaped for JSON, Python or an address."""
+    return _finding(secrets).sub(HIDDEN, text)
+
+
+def _finding(secrets: Iterable[str]) -> re.Pattern[str]:
+    forms = [
+        form for secret in secrets if secret for form in (_escaped(secret), re.escape(quote(secret, "")))
+    ]
+    return re.compile("|".join(forms) or r"(?!)")
+
+
+def _escaped(secret: str) -> str:
+    """A pattern for the secret with any number of backslashes where escaping puts them."""
+    special = {"\\": r"\\+", '"': r"\\*\"", "'": r"\\*'"}
+    return "".join(special.get(character) or re.escape(character) for character in secret)
 
 
 _SIGNED = re.compile(
@@ -78,15 +90,15 @@ _SIGNED = re.compile(
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     def __init__(
-        self, *, hidden: list[str], foreign_pre_chain: list[Processor], processors: list[Processor]
+        self, *, secrets: re.Pattern[str], foreign_pre_chain: list[Processor], processors: list[Processor]
     ) -> None:
         super().__init__(foreign_pre_chain=foreign_pre_chain, processors=processors)
-        self._hidden = hidden
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         # On the finished line: a secret may hide in a traceback or in somebody else's message.
-        return _SIGNED.sub(HIDDEN, without(self._hidden, line))
+        return _SIGNED.sub(HIDDEN, self._secrets.sub(HIDDEN, line))
 
 
 def _keep(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
