@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
@@ -31,12 +31,13 @@ from providers.addresses import guarded_session
 from providers.attachments import AttachmentFetcher, attachment_hosts
 from providers.pixelbyte import PixelByte, provider_hosts
 from providers.sandbox import Sandbox
-from providers.server import WEBHOOK_PATH, build_app, serve
+from providers.server import WEBHOOK_PATH, ReadyCheck, build_app, serve
+from providers.trial import open_trial
 from providers.wire import PRICE_USD_MICROS
 from studio import logs, schema
 from studio.alarms import LoggedAlarms
 from studio.database import Database
-from studio.engine import Engine
+from studio.engine import Engine, Role
 from studio.equipment import Equipment, terms_from
 from studio.notes import Notes
 from studio.settings import Settings, SettingsError, gather_environment, read_settings
@@ -70,6 +71,7 @@ async def open_house(
     attachment_host: str | None = None,
     sandbox_seconds: float = 8.0,
     shard_count: int | None = None,
+    role: Role = Role.ALL,
 ) -> AsyncIterator[House]:
     """Open everything in order and close it in reverse.
 
@@ -84,8 +86,8 @@ async def open_house(
         await storage.sweep()
         sandbox = None
         if settings.provider == "sandbox":
-            sandbox = await stack.enter_async_context(_open_sandbox(settings, sandbox_seconds))
-            settings = _towards(settings, sandbox)
+            trial = open_trial(settings, seconds=sandbox_seconds)
+            sandbox, settings = await stack.enter_async_context(trial)
 
         hosts = [attachment_host] if attachment_host else []
         if settings.discord_api_url:
@@ -96,9 +98,19 @@ async def open_house(
                 attachment_hosts(hosts),
             )
         )
-        client = Client(notes=Notes(database), connector=new_connector(), shard_count=shard_count)
+        client = Client(
+            notes=Notes(database),
+            connector=new_connector(),
+            shard_count=shard_count or settings.shard_count,
+            shard_ids=list(settings.shard_ids) if settings.shard_ids else None,
+        )
         ring = _Ring()
-        address = await stack.enter_async_context(_open_server(settings, database, client, ring))
+        # A worker is ready when it may call Discord; the others are connected besides.
+        checks = {
+            "database": partial(_answers, database),
+            "discord": partial(_is_there, client, connected=role.takes_orders),
+        }
+        address = await stack.enter_async_context(_open_server(settings, checks, ring))
         terms = terms_from(
             settings,
             usd_micros_per_second=PRICE_USD_MICROS,
@@ -126,12 +138,14 @@ async def open_house(
                 operator=LoggedAlarms(),
                 clock=now,
                 terms=terms,
-            )
+            ),
+            role=role,
         )
         ring.engine = engine
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
         animate = Animate(engine.studio, **limits)
-        client.install([animate, Controls(engine.studio)])
+        if role.takes_orders:
+            client.install([animate, Controls(engine.studio)])
         yield House(settings=settings, client=client, animate=animate, engine=engine, sandbox=sandbox)
 
 
@@ -145,28 +159,6 @@ class _Ring:
             await self.engine.studio.ring(token, provider_job_id)
 
 
-@asynccontextmanager
-async def _open_sandbox(settings: Settings, seconds: float) -> AsyncIterator[Sandbox]:
-    folder = Path("data/sandbox")
-    if settings.database_url.startswith("sqlite:///"):
-        folder = Path(settings.database_url.removeprefix("sqlite:///")).parent / "sandbox"
-    async with Sandbox(folder, webhook_secret=_SANDBOX_SECRET, seconds=seconds) as sandbox:
-        yield sandbox
-
-
-# Used between two ends inside this process only.
-_SANDBOX_SECRET = "whsec_sandbox"  # noqa: S105 - guards nothing, but webhooks have to be signed
-
-
-def _towards(settings: Settings, sandbox: Sandbox) -> Settings:
-    return replace(
-        settings,
-        pixelbyte_api_url=sandbox.api_url,
-        pixelbyte_api_key=sandbox.key,
-        pixelbyte_webhook_secret=_SANDBOX_SECRET,
-    )
-
-
 def _webhook_address(settings: Settings, bound: tuple[str, int]) -> Callable[[str], str] | None:
     public_url = settings.public_url
     if public_url is None and settings.provider == "sandbox":
@@ -174,23 +166,25 @@ def _webhook_address(settings: Settings, bound: tuple[str, int]) -> Callable[[st
     return None if public_url is None else lambda token: f"{public_url}{WEBHOOK_PATH}{token}"
 
 
+async def _answers(database: Database) -> bool:
+    return await schema.revision(database) is not None
+
+
+async def _is_there(client: Client, *, connected: bool) -> bool:
+    return client.is_ready() if connected else client.user is not None
+
+
 @asynccontextmanager
 async def _open_server(
-    settings: Settings, database: Database, client: Client, ring: _Ring
+    settings: Settings, checks: Mapping[str, ReadyCheck], ring: _Ring
 ) -> AsyncIterator[tuple[str, int]]:
-    async def database_answers() -> bool:
-        return await schema.revision(database) is not None
-
-    async def discord_is_connected() -> bool:
-        return client.is_ready()
-
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     app = build_app(
         ring=ring,
         secret=settings.pixelbyte_webhook_secret,
-        checks={"database": database_answers, "discord": discord_is_connected},
+        checks=checks,
         registry=registry,
         clock=now,
     )
@@ -204,12 +198,15 @@ async def _open_server(
         yield address
 
 
-async def run(settings: Settings) -> int:
-    """Run the bot until it is told to stop; return the exit code."""
+async def run(settings: Settings, role: Role) -> int:
+    """Run the bot in this role until it is told to stop; return the exit code."""
+    if role is not Role.ALL and settings.database_url.startswith("sqlite:"):
+        problem = f"--role {role} needs DATABASE_URL=postgresql://…: SQLite serves one process alone."
+        raise SettingsError([problem])
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_house(settings) as house:
+    async with open_house(settings, role=role) as house:
         if settings.discord_gateway_url:
             endpoints.use_gateway(house.client, settings.discord_gateway_url)
         try:
@@ -219,16 +216,17 @@ async def run(settings: Settings) -> int:
             raise SettingsError(
                 ["DISCORD_TOKEN is refused by Discord: reset it, and copy the new one."]
             ) from error
-        return await _work_until(stop, house)
+        return await _work_until(stop, house, role)
 
 
-async def _work_until(stop: asyncio.Event, house: House) -> int:
+async def _work_until(stop: asyncio.Event, house: House, role: Role) -> int:
     tasks = {
         "engine": asyncio.create_task(house.engine.run()),
-        "connection": asyncio.create_task(house.client.connect()),
         "signal": asyncio.create_task(stop.wait()),
     }
-    log.info("started", provider=house.settings.provider)
+    if role.takes_orders:
+        tasks["connection"] = asyncio.create_task(house.client.connect())
+    log.info("started", role=role, provider=house.settings.provider)
     done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     # First no new orders, then the steps come to rest, then the connection: what is shown last still arrives.
@@ -252,7 +250,9 @@ async def _work_until(stop: asyncio.Event, house: House) -> int:
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bot.py", description="Animates pictures in Discord.")
     commands = parser.add_subparsers(dest="command")
-    commands.add_parser("run", help="run the bot (the default)")
+    running = commands.add_parser("run", help="run the bot (the default)")
+    roles = [role.value for role in Role]
+    running.add_argument("--role", choices=roles, default=Role.ALL.value, help="for several processes")
     commands.add_parser("doctor", help="check the configuration and everything that the bot needs")
     demo = commands.add_parser("demo", help="try it offline: no token, no key, no money")
     demo.add_argument(
@@ -287,7 +287,7 @@ def main(arguments: Sequence[str]) -> int:
             from doctor.examine import visit  # it loads the codecs, which the running bot must not
 
             return asyncio.run(visit(settings, clock=now))
-        return asyncio.run(run(settings))
+        return asyncio.run(run(settings, Role(getattr(parsed, "role", Role.ALL))))
     except SettingsError as error:
         problems = (f"  • {problem}" for problem in error.problems)
         print("The bot cannot start:", *problems, sep="\n", file=sys.stderr)

@@ -44,7 +44,10 @@ def new_connector(limit: int = CONNECTIONS) -> aiohttp.TCPConnector:
 
 
 class Client(commands.AutoShardedBot):
-    """The bot's Discord side. Cogs come ready-made; commands are published only when they have changed."""
+    """The bot's Discord side. Cogs come ready-made; commands are published only when they have changed.
+
+    Without cogs it is there for its REST calls alone, and publishes nothing.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Client(commands.AutoShardedBot):
         notes: Notes,
         connector: aiohttp.BaseConnector | None = None,
         shard_count: int | None = None,
+        shard_ids: list[int] | None = None,
     ) -> None:
         # The libraries for voice are left out on purpose.
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -68,6 +72,7 @@ class Client(commands.AutoShardedBot):
             max_ratelimit_timeout=LONGEST_RATE_LIMIT_SECONDS,
             connector=connector,
             shard_count=shard_count,
+            shard_ids=shard_ids,  # type: ignore[arg-type]  # None is its default, which its types do not say
         )
         self._notes = notes
         self._ready_made: list[commands.Cog] = []
@@ -104,7 +109,8 @@ class Client(commands.AutoShardedBot):
             # A login that broke off after this is repeated.
             if cog.qualified_name not in self.cogs:
                 await self.add_cog(cog)
-        await self._publish_commands()
+        if self._ready_made:
+            await self._publish_commands()
 
     async def _publish_commands(self) -> None:
         """Send the global commands when they differ from what was last sent for this application."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
@@ -16,12 +17,24 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 60.0
 
+SWEEP_FOR_OTHERS_SECONDS = 10.0
+"""How often to sweep where other processes may die while this one lives on."""
+
+AT_REST = timedelta(seconds=5)
+"""How long nothing has happened to a job that its own process seems to have lost."""
+
 
 class Caretaker:
-    """Wakes whatever was in the air when a process died, at the start and every minute."""
+    """Wakes whatever was in the air when a process died, at the start and regularly.
 
-    def __init__(self, equipment: Equipment, dispatcher: Dispatcher, census: Census) -> None:
+    `alone` False: the work is done by several processes, any of which may die.
+    """
+
+    def __init__(
+        self, equipment: Equipment, dispatcher: Dispatcher, census: Census, *, alone: bool = True
+    ) -> None:
         self._equipment = equipment
+        self._alone = alone
         self._dispatcher = dispatcher
         self._census = census
 
@@ -29,12 +42,13 @@ class Caretaker:
         """Sweep until cancelled."""
         while True:
             await self.sweep()
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(SWEEP_SECONDS if self._alone else SWEEP_FOR_OTHERS_SECONDS)
 
     async def sweep(self) -> None:
         await self._census.refresh()
         async with self._equipment.database.read() as connection:
-            due = await jobs.due_ids(connection, self._equipment.clock())
+            resting = timedelta(0) if self._alone else AT_REST
+            due = await jobs.due_ids(connection, self._equipment.clock(), resting=resting)
         for job_id in due:
             self._dispatcher.wake(job_id)
         purged = await purge(self._equipment)

@@ -11,6 +11,9 @@ from studio import jobs
 from studio.database import Database
 from studio.models import Order
 
+COUNT_SECONDS = 2.0
+"""How soon a process knows of jobs that ended in another one."""
+
 
 class Census:
     """Counts for the decision that stands between an interaction and its answer, where every moment counts.
@@ -38,6 +41,12 @@ class Census:
         async with self._lock:
             yield
             self._add(order.place.guild_id, order.member.id, 1)
+
+    async def keep_counting(self) -> None:
+        """Follow what other processes do, until cancelled."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(COUNT_SECONDS)
 
     async def refresh(self) -> None:
         """Count anew in the database."""

@@ -30,6 +30,14 @@ from studio.settings import SettingsError
 
 BUSY_TIMEOUT_SECONDS = 10
 
+PATIENCE = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 15_000,
+    # The second one takes the locks from a process that was stopped in the middle of a transaction.
+    "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=5s",
+}
+"""How long a PostgreSQL server, or the way to it, may say nothing; seconds, then milliseconds."""
+
 
 class Moment(TypeDecorator[datetime]):
     """A UTC moment as whole microseconds since 1970: exact, and the same in both databases."""
@@ -167,7 +175,11 @@ class Database:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         if self.is_sqlite and url.database and url.database != ":memory:":
             _make_folder(Path(url.database).parent)
-        self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=not self.is_sqlite)
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_pre_ping=not self.is_sqlite,
+            connect_args={} if self.is_sqlite else PATIENCE,
+        )
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)

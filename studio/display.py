@@ -25,10 +25,14 @@ TICKING = (JobState.QUEUED, JobState.RENDERING)
 
 
 class Display:
-    """Shows jobs on their cards; one edit of a card at a time, always from the newest row."""
+    """Shows jobs on their cards; one edit of a card at a time, always from the newest row.
 
-    def __init__(self, equipment: Equipment) -> None:
+    `alone` False: other processes show the same jobs, each what it changed and one of them the passing of time.
+    """
+
+    def __init__(self, equipment: Equipment, *, alone: bool = True) -> None:
         self._equipment = equipment
+        self._alone = alone
         self._changed: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -40,12 +44,6 @@ class Display:
         self._changed[job_id] = None
         self._wake.set()
 
-    async def run(self) -> None:
-        """Show changes and the passing of time until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._show_changes())
-            group.create_task(self._show_time())
-
     async def conclude(self, job: Job) -> None:
         """Bring card and answer to their final form; no later edit undoes it. Raises `DeskError`."""
         async with self._locks[job.id]:
@@ -53,14 +51,16 @@ class Display:
         self._shown.pop(job.id, None)
         self._locks.pop(job.id, None)
 
-    async def _show_changes(self) -> None:
+    async def show_changes(self) -> None:
+        """Show what this process changes, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             pending, self._changed = list(self._changed), {}
             await asyncio.gather(*(self._show(job_id, urgent=True) for job_id in pending))
 
-    async def _show_time(self) -> None:
+    async def show_time(self) -> None:
+        """Show the passing of time, of every job, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(TICK_SECONDS)
@@ -86,6 +86,19 @@ class Display:
                 await self._equipment.desk.show(job, progress, urgent=urgent)
             except DeskError as error:
                 log.info("card_not_shown", job_id=job_id, error=error.code)
+            if not self._alone:
+                await self._conclude_again(job_id)
+
+    async def _conclude_again(self, job_id: str) -> None:
+        """Mend the card of a job that another process concluded while ours was on its way."""
+        async with self._equipment.database.read() as connection:
+            job = await jobs.get(connection, job_id)
+        if job is None or not job.state.ended:
+            return
+        try:
+            await self._equipment.desk.conclude(job, await self._progress(job))
+        except DeskError as error:
+            log.info("card_not_shown", job_id=job_id, error=error.code)
 
     async def _progress(self, job: Job) -> Progress:
         equipment = self._equipment

@@ -1,10 +1,12 @@
-"""Everything that runs by itself in one process: dispatcher, display, poller and caretaker."""
+"""Everything that runs by itself in one process, by its role: dispatcher, display, poller and caretaker."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,33 +26,100 @@ log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
 
+Part = Callable[[], Awaitable[None]]
+
+
+class Role(StrEnum):
+    """What a process is there for; SQLite knows only the first."""
+
+    ALL = "all"
+    GATEWAY = "gateway"
+    WORKER = "worker"
+
+    @property
+    def takes_orders(self) -> bool:
+        return self is not Role.WORKER
+
+    @property
+    def works(self) -> bool:
+        return self is not Role.GATEWAY
+
+
+class _RunningDispatcher(Protocol):
+    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None: ...
+
+    async def run(self) -> None: ...
+
+    async def stop(self, *, grace_seconds: float) -> None: ...
+
 
 class Engine:
-    """The studio at work. `run()` until cancelled, then `stop()`; `studio` is the door for the cogs."""
+    """The studio at work. `run()` until cancelled, then `stop()`; `studio` is the door for the cogs.
 
-    def __init__(self, equipment: Equipment, *, make_job_id: Callable[[datetime], str] = new_job_id) -> None:
-        self._display = Display(equipment)
-        census = Census(equipment.database)
-        work = Work(equipment, self._display, census)
-        self._dispatcher = InProcessDispatcher(work.advance)
+    On SQLite everything is done here. On PostgreSQL the work is shared by all processes with a working role;
+    one of them leads, which means that it polls, sweeps and shows the passing of time for all.
+    """
+
+    def __init__(
+        self,
+        equipment: Equipment,
+        *,
+        make_job_id: Callable[[datetime], str] = new_job_id,
+        role: Role = Role.ALL,
+    ) -> None:
+        self._role = role
+        self._alone = equipment.database.is_sqlite
+        self._display = Display(equipment, alone=self._alone)
+        self._census = Census(equipment.database)
+        work = Work(equipment, self._display, self._census)
+        self._dispatcher = self._dispatcher_for(equipment, work)
         work.wake_through(self._dispatcher)
         self._poller = Poller(equipment, self._dispatcher)
-        self._caretaker = Caretaker(equipment, self._dispatcher, census)
-        self.studio = Studio(equipment, self._dispatcher, census=census, new_job_id=make_job_id)
+        self._caretaker = Caretaker(equipment, self._dispatcher, self._census, alone=self._alone)
+        self.studio = Studio(equipment, self._dispatcher, census=self._census, new_job_id=make_job_id)
 
     async def run(self) -> None:
         """Work until cancelled; trouble in one part stops neither it nor the others for good."""
-        async with asyncio.TaskGroup() as group:
-            for part in (self._dispatcher.run, self._display.run, self._poller.run, self._caretaker.run):
-                group.create_task(_keep_running(part))
+        parts: list[Part] = [self._dispatcher.run]
+        if self._role.works:
+            parts.append(self._display.show_changes)
+        if self._alone:
+            parts += self._duties
+        elif self._role.takes_orders:
+            parts.append(self._census.keep_counting)
+        await _keep_all_running(parts)
 
     async def stop(self, *, grace_seconds: float = 5.0) -> None:
         """Take no more orders, and let running steps come to a place from which they can go on."""
         self.studio.accepting = False
         await self._dispatcher.stop(grace_seconds=grace_seconds)
 
+    @property
+    def _duties(self) -> list[Part]:
+        """What is done once, however many processes there are."""
+        return [self._display.show_time, self._poller.run, self._caretaker.run]
 
-async def _keep_running(part: Callable[[], Awaitable[None]]) -> None:
+    async def _lead(self) -> None:
+        await _keep_all_running(self._duties)
+
+    def _dispatcher_for(self, equipment: Equipment, work: Work) -> _RunningDispatcher:
+        if self._alone:
+            return InProcessDispatcher(work.advance)
+        # Only here: a bot on SQLite needs neither its memory nor the time to load it.
+        from studio.cluster import ClusterDispatcher
+
+        return ClusterDispatcher(
+            equipment.database, advance=work.advance if self._role.works else None, lead=self._lead
+        )
+
+
+async def _keep_all_running(parts: Sequence[Part]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(_keep_running(part))
+
+
+async def _keep_running(part: Part) -> None:
     while True:
         try:
             await part()

@@ -55,6 +55,7 @@ class Studio:
         """Record the order; it rests until it is acknowledged. Raises `OrderRefused`."""
         try:
             async with self._census.recording(order), self._equipment.database.write() as connection:
+                await jobs.hold_server(connection, order.place.guild_id)
                 in_server, of_member = await jobs.count_unended(
                     connection, guild_id=order.place.guild_id, member_id=order.member.id
                 )

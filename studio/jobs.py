@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import jobs
@@ -74,8 +74,10 @@ async def insert(connection: AsyncConnection, order: Order) -> None:
     )
 
 
-async def get(connection: AsyncConnection, job_id: str) -> Job | None:
-    row = (await connection.execute(select(jobs).where(jobs.c.id == job_id))).mappings().one_or_none()
+async def get(connection: AsyncConnection, job_id: str, *, locked: bool = False) -> Job | None:
+    """Read the job; `locked`: after whoever is changing it now, and with nobody else until this ends."""
+    query = select(jobs).where(jobs.c.id == job_id)
+    row = (await connection.execute(query.with_for_update() if locked else query)).mappings().one_or_none()
     return None if row is None else to_job(row)
 
 
@@ -95,14 +97,27 @@ async def in_states(connection: AsyncConnection, states: Iterable[JobState]) -> 
     return [to_job(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def due_ids(connection: AsyncConnection, now: datetime) -> list[str]:
-    """Ids of the jobs that still need work and wait for no later moment."""
-    query = (
-        select(jobs.c.id)
-        .where(jobs.c.closed_at.is_(None), (jobs.c.wake_at.is_(None)) | (jobs.c.wake_at <= now))
-        .order_by(jobs.c.created_at, jobs.c.id)
-    )
+async def due_ids(
+    connection: AsyncConnection, now: datetime, *, resting: timedelta = timedelta(0)
+) -> list[str]:
+    """Ids of the jobs that still need work and wait for no later moment.
+
+    With `resting` only those that were due, or in their state, for so long: nobody seems to be at work.
+    """
+    # What is in its state since a later moment than now is so since before the clock was set back.
+    unmoved = or_(jobs.c.state_since <= now - resting, jobs.c.state_since > now)
+    due = or_(and_(jobs.c.wake_at.is_(None), unmoved), jobs.c.wake_at <= now - resting)
+    query = select(jobs.c.id).where(jobs.c.closed_at.is_(None), due).order_by(jobs.c.created_at, jobs.c.id)
     return list((await connection.execute(query)).scalars())
+
+
+async def hold_server(connection: AsyncConnection, guild_id: int) -> None:
+    """Let nobody else count the server's jobs and add one until this transaction ends.
+
+    SQLite has one writer at a time anyway. No other lock of ours has a number as great as Discord's ids.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(func.pg_advisory_xact_lock(guild_id)))
 
 
 async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id: int) -> tuple[int, int]:

@@ -93,7 +93,13 @@ async def claim(
         return []
     busy = await jobs.in_states(connection, jobs.AT_PROVIDER)
     chosen = fair_order(waiting, busy)[:free]
-    return [await jobs.move(connection, job, JobState.SUBMITTING, now=now) for job in chosen]
+    # Another process may be at a waiting job's row: what it leaves behind is decided on.
+    newest = [await jobs.get(connection, job.id, locked=True) for job in chosen]
+    return [
+        await jobs.move(connection, job, JobState.SUBMITTING, now=now)
+        for job in newest
+        if job is not None and job.state is JobState.QUEUED
+    ]
 
 
 async def positions(connection: AsyncConnection) -> dict[str, int]:

@@ -9,13 +9,16 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from studio.database import Database
 from studio.settings import SettingsError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+_SCHEMA_LOCK = 0x73636865
+"""Key of the PostgreSQL advisory lock under which one process at a time changes the tables."""
 
 
 async def upgrade(database: Database) -> None:
@@ -25,6 +28,10 @@ async def upgrade(database: Database) -> None:
     """
     try:
         async with database.write() as connection:
+            if connection.dialect.name == "postgresql":
+                # Several processes may start at once; the later ones wait, and find nothing left to do.
+                await connection.execute(text("SET LOCAL statement_timeout = 0"))
+                await connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
             await connection.run_sync(_upgrade)
     except DBAPIError as error:
         raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})."]) from error

@@ -33,6 +33,8 @@ class Settings:
     discord_token: str = field(default="", repr=False)
     discord_api_url: str | None = None
     discord_gateway_url: str | None = None
+    shard_ids: tuple[int, ...] | None = None
+    shard_count: int | None = None
     provider: str = "pixelbyte"
     pixelbyte_api_key: str = field(default="", repr=False)
     pixelbyte_api_url: str = "https://api.muvi.video/v1"
@@ -90,6 +92,8 @@ def read_settings(environment: Mapping[str, str] | None = None, *, need_discord:
         else reader.text("DISCORD_TOKEN", ""),
         discord_api_url=reader.parsed("DISCORD_API_URL", _http_url, None),
         discord_gateway_url=reader.parsed("DISCORD_GATEWAY_URL", _websocket_url, None),
+        shard_ids=reader.parsed("SHARD_IDS", _numbers, None),
+        shard_count=reader.parsed("SHARD_COUNT", _whole(1, 100_000), None),
         provider=provider,
         pixelbyte_api_key=(
             reader.required("PIXELBYTE_API_KEY", _KEY_HELP)
@@ -121,6 +125,10 @@ def read_settings(environment: Mapping[str, str] | None = None, *, need_discord:
             "PUBLIC_URL is set, but PIXELBYTE_WEBHOOK_SECRET is not: copy the secret from the provider's "
             "dashboard, or remove PUBLIC_URL (the bot then asks the provider by itself)."
         )
+    if settings.shard_ids and not settings.shard_count:
+        reader.problems.append("SHARD_IDS is set, but SHARD_COUNT is not: say how many shards there are.")
+    elif settings.shard_ids and max(settings.shard_ids) >= (settings.shard_count or 0):
+        reader.problems.append("SHARD_IDS must be below SHARD_COUNT: the first shard is 0.")
     if reader.problems:
         raise SettingsError(reader.problems)
     return settings
@@ -175,6 +183,20 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return int(value)
 
     return parse
+
+
+def _numbers(value: str) -> tuple[int, ...]:
+    """Read `0,1,4-7`."""
+    found: set[int] = set()
+    for part in value.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        ends = (first, last if dash else first)
+        if not all(end.isascii() and end.isdigit() and len(end) <= 5 for end in ends):
+            raise ValueError("must be numbers separated by commas, such as 0,1 or 0-3")
+        found.update(range(int(ends[0]), int(ends[1]) + 1))
+    if not found:
+        raise ValueError("must be numbers separated by commas, such as 0,1 or 0-3")
+    return tuple(sorted(found))
 
 
 def _number(low: float, high: float) -> Callable[[str], float]:
@@ -247,10 +269,13 @@ def _hosts(value: str) -> tuple[str, ...]:
 
 def _database_url(value: str) -> str:
     if value.startswith(("postgresql://", "postgres://")):
-        raise ValueError(
-            "names a PostgreSQL server, which this version cannot use yet: it is one process with a database "
-            "of its own, such as sqlite:///data/bot.db"
-        )
+        try:
+            port = urlsplit(value).port
+        except ValueError:
+            port = 0
+        if port == 0:
+            raise ValueError("must be an address such as postgresql://user:password@host:5432/name")
+        return value
     path = value.removeprefix("sqlite:///").partition("?")[0]
     if not value.startswith("sqlite:///") or path in {"", ":memory:"} or path.endswith("/"):
         raise ValueError("must be sqlite:/// and the path of a file, such as sqlite:///data/bot.db")

@@ -14,6 +14,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from studio.bench import Bench
 from studio.settings import SettingsError
 
 _CHUNK_BYTES = 4 * 1024 * 1024
@@ -48,7 +49,7 @@ class ObstoreFiles:
     def __init__(self, store: ObjectStore, *, folder: Path | None) -> None:
         self._store = store
         self._folder = folder
-        self._scratch = folder / ".work" if folder else None
+        self._bench = Bench(folder / ".work") if folder else None
 
     async def put(self, key: str, path: Path) -> None:
         if self._folder is not None:
@@ -87,18 +88,17 @@ class ObstoreFiles:
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
-        if self._scratch is not None:
-            await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="job-", dir=self._scratch))
+        bench = None if self._bench is None else await asyncio.to_thread(self._bench.own)
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="job-", dir=bench))
         try:
             yield folder
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def sweep(self) -> None:
-        """Delete workspaces that a killed process left behind; only before any work begins."""
-        if self._scratch is not None:
-            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        """Delete the workspaces of processes that are no more; those of living ones stay."""
+        if self._bench is not None:
+            await asyncio.to_thread(self._bench.sweep)
 
 
 def _move_into_place(source: Path, target: Path) -> None:

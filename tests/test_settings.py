@@ -16,6 +16,8 @@ NAMES = [
     "DISCORD_TOKEN",
     "DISCORD_API_URL",
     "DISCORD_GATEWAY_URL",
+    "SHARD_IDS",
+    "SHARD_COUNT",
     "PROVIDER",
     "PIXELBYTE_API_KEY",
     "PIXELBYTE_API_URL",
@@ -44,6 +46,18 @@ def test_a_token_and_a_key_are_all_that_is_needed() -> None:
     assert settings.database_url == "sqlite:///data/bot.db"
     assert settings.storage_url.endswith("/data/files")
     assert settings.pixelbyte_output_hosts == ("*.muvi.video", "*.pixelbyte.app")
+
+
+@pytest.mark.parametrize(("text", "ids"), [("0", (0,)), ("3, 1", (1, 3)), ("0-2,7", (0, 1, 2, 7))])
+def test_shards_are_named_one_by_one_or_as_a_range(text: str, ids: tuple[int, ...]) -> None:
+    settings = read_settings({**GOOD, "SHARD_IDS": text, "SHARD_COUNT": "8"})
+
+    assert (settings.shard_ids, settings.shard_count) == (ids, 8)
+
+
+def test_a_shard_beyond_their_number_is_a_problem() -> None:
+    with pytest.raises(SettingsError, match="below SHARD_COUNT"):
+        read_settings({**GOOD, "SHARD_IDS": "0-4", "SHARD_COUNT": "4"})
 
 
 def test_the_sandbox_needs_no_key() -> None:
@@ -119,7 +133,9 @@ def test_the_example_file_names_every_setting() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("DATABASE_URL", "postgresql://user:hidden@db/bot", "cannot use yet"),
+        ("DATABASE_URL", "postgresql://user:hidden@db:port/bot", "an address such as"),
+        ("SHARD_IDS", "first", "numbers separated by commas"),
+        ("SHARD_IDS", "0,1", "SHARD_COUNT is not"),
         ("DATABASE_URL", "sqlite:///", "path of a file"),
         ("DATABASE_URL", "sqlite:///:memory:", "path of a file"),
         ("DATABASE_URL", "data/bot.db", "path of a file"),
