@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import aiohttp
 
 from doctor.check import Check, table, terminal_width
@@ -19,6 +21,7 @@ from studio.texts import money
 
 async def visit(settings: Settings, *, clock: Clock) -> int:
     """Examine, print the table, and return the exit code: 1 when anything is wrong."""
+    logging.getLogger().setLevel(logging.ERROR)  # what the calls log on their way is in the table
     checks = await examine(settings, clock=clock)
     shown = without(settings.secrets, table(checks, width=terminal_width()))
     print(shown)  # noqa: T201 - the table is what the command is for

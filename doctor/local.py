@@ -72,7 +72,7 @@ async def check_storage(url: str, *, least_free_bytes: int = LEAST_FREE_BYTES) -
         closest = await asyncio.to_thread(_closest_folder, folder)
         if not os.access(closest, os.W_OK | os.X_OK) or not closest.is_dir():
             return Check(subject, False, f"{folder} cannot be made: {closest} is closed to us", fix)
-        return _with_room(closest, "is not there yet; the first start makes it", least_free_bytes)
+        return _with_room(closest, f"{folder} is not there yet; the first start makes it", least_free_bytes)
     try:
         async with asyncio.timeout(STORAGE_SECONDS):
             same = await _write_and_read(url)
