@@ -32,7 +32,7 @@ async def _note(equipment: Equipment, attempt: Attempt, provider_job_id: str) ->
     async with equipment.database.write() as connection:
         if await attempts.hear(connection, attempt.token, provider_job_id):
             return
-        if await attempts.owned_among(connection, [provider_job_id]):
+        if await attempts.is_anothers(connection, provider_job_id, attempt):
             log.warning("webhook_of_another_render", job_id=attempt.job_id, provider_job_id=provider_job_id)
             return
         await attempts.set_aside(connection, attempt, [provider_job_id], now=equipment.clock())

@@ -70,8 +70,8 @@ class Work:
             log.error("database_away", job_id=job_id, error=type(error).__name__, detail=str(error)[:300])  # noqa: TRY400 - the trace of a lost connection says nothing
             self._wake(job_id, after_seconds=10.0)
 
-    async def fill_slots(self) -> None:
-        """Give free slots at the provider to the jobs whose turn it is."""
+    async def fill_slots(self, *, awake: str = "") -> None:
+        """Give free slots at the provider to the jobs whose turn it is, and wake them but the one `awake`."""
         equipment = self._equipment
         async with equipment.database.write() as connection:
             claimed = await queue.claim(
@@ -85,7 +85,8 @@ class Work:
             passing("work.slots_given")
         for job in claimed:
             self._display.changed(job.id)
-            self._wake(job.id)
+            if job.id != awake:
+                self._wake(job.id)
 
     async def _advance(self, job_id: str) -> None:
         while True:
@@ -121,12 +122,12 @@ class Work:
         return Wait(patience(job.tries), tried=True)
 
     async def _queue(self, job: Job) -> Outcome:
-        await self.fill_slots()
+        await self.fill_slots(awake=job.id)
         async with self._equipment.database.read() as connection:
             now_is = await jobs.get(connection, job.id)
             rest = await queue.look_again_after(connection, self._equipment.clock())
         if now_is is not None and now_is.state is not job.state:
-            # It was our own turn: the claim has moved the job, and woken it.
+            # It was our own turn: the claim has moved the job.
             return Moved(now_is)
         return Wait(rest)
 
