@@ -18,7 +18,7 @@ from media.errors import MediaRefused, Reason
 from media.facts import ClipFacts, PreparedClip
 from media.graph import FrameGraph
 from media.limits import Frame
-from media.opening import complaints, find_video, opened
+from media.opening import find_video, frames, opened
 from media.plan import Way, make_plan, require_length, steady_rate
 from media.probe import Probe, examine
 from media.recognise import Family, family_of
@@ -139,12 +139,11 @@ def _write_poster(source: Path, target: Path, probed: Probe) -> None:
     else:
         chosen = None
         with opened(source) as container:
-            for frame in container.decode(find_video(container)):
+            for frame in frames(container, find_video(container)):
                 chosen = frame
                 if (frame.time or 0) - float(probed.start) >= moment:
                     break
     if chosen is None:
         raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
-    with complaints():
-        small, *_ = (*graph.push(chosen), *graph.finish())
+    small, *_ = (*graph.push(chosen), *graph.finish())
     Image.fromarray(small.to_ndarray()).save(target, "JPEG", quality=POSTER_QUALITY)

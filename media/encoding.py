@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import av.error
 from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -49,7 +48,7 @@ class Recipe:
 
 def encode_clip(source: Path, target: Path, *, probe: Probe, recipe: Recipe) -> None:
     """Write the clip; raises `MediaRefused` with BROKEN when too much of it cannot be decoded."""
-    with complaints(), av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as output:
+    with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as output:
         picture = _Picture(output, probe, recipe)
         if probe.family is Family.WEBP_ANIMATION:
             for frame in animation_frames(source):
@@ -81,11 +80,12 @@ def _encode_streams(
                     break
                 continue
             try:
-                frames = stream.decode(packet)
-            except av.error.InvalidDataError as error:
+                with complaints():
+                    frames = stream.decode(packet)
+            except MediaRefused:
                 damaged += 1
                 if damaged > _MOST_DAMAGED_PACKETS:
-                    raise MediaRefused(Reason.BROKEN, detail="the video is damaged") from error
+                    raise
                 continue
             for frame in frames:
                 picture.take(frame)
@@ -138,7 +138,7 @@ def _h264(output: OutputContainer, probe: Probe, recipe: Recipe) -> VideoStream:
     frame, rate = recipe.frame, recipe.rate
     busy = frame.canvas_width * frame.canvas_height * rate > _MANY_PIXELS_A_SECOND
     most = int(limits.CLIP_BYTES * 8 * _CONTAINER_SHARE / max(recipe.end, 1)) - 400_000
-    options = {"profile": "high", "g": str(math.ceil(rate * 2)), "threads": str(processors())}
+    options = {"g": str(math.ceil(rate * 2)), "threads": str(processors())}
     if recipe.picture_bits is None:
         options |= {"preset": "superfast" if busy else "veryfast", "crf": "20" if busy else "19"}
         options |= {"maxrate": str(min(most, 40_000_000)), "bufsize": str(min(most, 40_000_000))}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import av.error
@@ -43,16 +44,15 @@ SOUND_CODECS = frozenset(
 
 _GIF_SHORTEST, _GIF_USUAL = 2, 10  # in 1/100 s; browsers show what is shorter as if it were the usual
 _DEMUXERS = {Family.MP4: "mov", Family.MOV: "mov", Family.MATROSKA: "matroska", Family.GIF: "gif"}
+T = TypeVar("T")
+
 _OUR_OWN_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS, errno.ENOENT}
 _HEADER_PIXELS = 200_000_000  # what FFmpeg may look at while it finds out what `limits.CLIP_PIXELS` refuses
 
 
 @contextmanager
 def opened(source: Path) -> Iterator[InputContainer]:
-    """Open a video file; raises `MediaRefused` with NOT_A_VIDEO, BROKEN or TOO_COMPLEX.
-
-    What the demuxer and decoders complain about within the context counts as BROKEN as well.
-    """
+    """Open a video file; raises `MediaRefused` with NOT_A_VIDEO or BROKEN."""
     family = family_of(source)
     if family.kind not in {Kind.VIDEO, Kind.EITHER} or family not in _DEMUXERS:
         raise MediaRefused(Reason.NOT_A_VIDEO)
@@ -62,10 +62,9 @@ def opened(source: Path) -> Iterator[InputContainer]:
         "codec_whitelist": ",".join(sorted(VIDEO_CODECS | SOUND_CODECS)),
         "max_pixels": str(_HEADER_PIXELS),
     }
-    with (
-        complaints(),
-        av.open(f"file:{source.resolve()}", format=_DEMUXERS[family], options=options) as container,
-    ):
+    with complaints():
+        container = av.open(f"file:{source.resolve()}", format=_DEMUXERS[family], options=options)
+    with container:
         yield container
 
 
@@ -115,13 +114,13 @@ def processors() -> int:
 
 
 def packets(container: InputContainer, streams: list[VideoStream | AudioStream]) -> Iterator[Packet]:
-    """Yield the packets of these streams in file order, a GIF's with the times that browsers give them."""
-    if container.format.name != "gif":
-        yield from container.demux(streams)
-        return
-    clock = 0
-    for packet in container.demux(streams):
-        if packet.size:
+    """Yield the packets of these streams in file order, a GIF's with the times that browsers give them.
+
+    Raises `MediaRefused` with BROKEN.
+    """
+    is_gif, clock = container.format.name == "gif", 0
+    for packet in _watched(container.demux(streams)):
+        if is_gif and packet.size:
             if (packet.duration or 0) < _GIF_SHORTEST:
                 packet.duration = _GIF_USUAL
             packet.pts = packet.dts = clock
@@ -129,17 +128,21 @@ def packets(container: InputContainer, streams: list[VideoStream | AudioStream])
         yield packet
 
 
+def frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Decode from where the container stands; raises `MediaRefused` with BROKEN."""
+    return _watched(container.decode(stream))
+
+
+def _watched(items: Iterator[T]) -> Iterator[T]:
+    while True:
+        with complaints():
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
 def ticks(seconds: Fraction | float, time_base: Fraction | None) -> int:
     """Return a moment in units of a stream's time base, which every stream with packets has."""
     assert time_base is not None
     return round(seconds / time_base)
-
-
-def first_frames(container: InputContainer, stream: VideoStream, count: int) -> list[VideoFrame]:
-    """Decode up to `count` frames from where the container stands."""
-    frames: list[VideoFrame] = []
-    for frame in container.decode(stream):
-        frames.append(frame)
-        if len(frames) >= count:
-            break
-    return frames

@@ -111,7 +111,7 @@ def _picture_conforms(probe: Probe, allowed: Frame) -> bool:
         and not probe.turn.filters
         and probe.shape == 1
         and probe.curve is None
-        and probe.clean_start
+        and probe.clean
         and probe.steady
         and facts.frames_per_second <= limits.MOST_FRAMES_PER_SECOND + 0.5
         and facts.size <= limits.CLIP_BYTES

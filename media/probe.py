@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
 
@@ -16,7 +16,7 @@ from media import limits
 from media.boxes import read_layout
 from media.errors import MediaRefused, Reason
 from media.facts import ClipFacts
-from media.opening import SOUND_CODECS, find_video, first_frames, opened, packets
+from media.opening import SOUND_CODECS, complaints, find_video, frames, opened, packets
 from media.recognise import Family, family_of
 from media.turning import UPRIGHT, Turn, turn_of
 
@@ -34,8 +34,8 @@ class Probe:
 
     `stored` are the coded sides before turning, `shape` is how much wider than high a pixel is, `start` the
     second of the first frame, `whole_seconds` the length of the longest stream, `rate` the usual frame rate
-    (the mean one hides variable rates), `steady` whether the frames keep to it, `colours` the primaries,
-    transfer and matrix by their numbers in ITU-T H.273.
+    (the mean one hides variable rates), `steady` whether the frames keep to it, `clean` whether all
+    packets are shown and in order, `colours` primaries, transfer and matrix by their numbers in ITU-T H.273.
     """
 
     facts: ClipFacts
@@ -52,7 +52,7 @@ class Probe:
     curve: str | None = None
     colours: tuple[int, int, int] = UNSPECIFIED
     sound_codec: str | None = None
-    clean_start: bool = True
+    clean: bool = True
     index_first: bool = False
     moves: bool = True
     only_these_streams: bool = True
@@ -69,7 +69,7 @@ class _Times:
     first: Fraction | None = None
     whole_start: float = float("inf")
     whole_end: float = 0.0
-    clean_start: bool = True
+    clean: bool = True
 
 
 def examine(source: Path) -> Probe:
@@ -92,7 +92,7 @@ def examine(source: Path) -> Probe:
         times = _measure(container, stream)
     with opened(source) as container:
         stream = find_video(container)
-        head = first_frames(container, stream, 3)
+        head = list(islice(frames(container, stream), 3))
         if not head:
             raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
         if family is not Family.GIF:
@@ -112,11 +112,10 @@ def _check_gif_screen(source: Path) -> None:
 def _measure(container: InputContainer, stream: VideoStream) -> _Times:
     """Walk through all packets without decoding them."""
     times = _Times()
+    last_dts = None
     for packet in packets(container, [stream, *container.streams.audio[:1]]):
         if packet.pts is None or packet.dts is None or packet.time_base is None:
-            times.clean_start = (
-                times.clean_start and not packet.size
-            )  # the last, empty one only ends the stream
+            times.clean = times.clean and not packet.size  # the last, empty one only ends the stream
             continue
         at = packet.pts * packet.time_base
         end = float(at + (packet.duration or 0) * packet.time_base)
@@ -125,8 +124,10 @@ def _measure(container: InputContainer, stream: VideoStream) -> _Times:
         if packet.stream.index != stream.index:
             continue
         if packet.is_discard:
-            times.clean_start = False
+            times.clean = False
             continue
+        times.clean = times.clean and (last_dts is None or packet.dts > last_dts)
+        last_dts = packet.dts
         if packet.is_keyframe:
             times.keys.append(packet.pts)
         times.first = at if times.first is None else min(times.first, at)
@@ -147,8 +148,9 @@ def _decode_samples(container: InputContainer, stream: VideoStream, keys: list[i
     """Decode a few frames along the way; a file that is intact only at its start is broken."""
     step = max(1, len(keys) // _SAMPLED_KEYFRAMES)
     for key in keys[step::step][:_SAMPLED_KEYFRAMES]:
-        container.seek(key, stream=stream)
-        if not first_frames(container, stream, 1):
+        with complaints():
+            container.seek(key, stream=stream)
+        if next(frames(container, stream), None) is None:
             raise MediaRefused(Reason.BROKEN, detail="the file is damaged in the middle")
 
 
@@ -163,10 +165,10 @@ def _described(
     gap, steady = _rhythm(times.shown)
     start = float(times.first or 0)
     seconds = max(times.last_end, times.shown[-1] + (gap if len(times.shown) > 1 else 0.0)) - start
-    frames = len(times.shown)
-    mean_rate = frames / seconds if seconds > 0 else 0.0
-    if mean_rate > limits.CLIP_FRAMES_PER_SECOND and frames > 1:
-        raise MediaRefused(Reason.TOO_MANY_FRAMES, frames=frames, limit=limits.CLIP_FRAMES)
+    count = len(times.shown)
+    mean_rate = count / seconds if seconds > 0 else 0.0
+    if mean_rate > limits.CLIP_FRAMES_PER_SECOND and count > 1:
+        raise MediaRefused(Reason.TOO_MANY_FRAMES, frames=count, limit=limits.CLIP_FRAMES)
     context = stream.codec_context
     turn, shape = turn_of(frame), _shape(stream.sample_aspect_ratio)
     width, height = round(frame.width * shape), frame.height
@@ -200,9 +202,9 @@ def _described(
         curve=CURVES.get(context.color_trc),
         colours=(context.color_primaries, context.color_trc, context.colorspace),
         sound_codec=sound_codec,
-        clean_start=times.clean_start,
+        clean=times.clean,
         index_first=index_first,
-        moves=frames > 1,
+        moves=count > 1,
         only_these_streams=len(container.streams) == 1 + (sound is not None),
         names_a_place=_names_a_place(container),
     )

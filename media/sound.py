@@ -32,9 +32,10 @@ class SoundTrack:
         self._output = output
         self._start = start
         self._end = end
+        self._last: int | None = None
         self._copies = source.codec_context.name == "aac" and bits is None
         if self._copies:
-            self._stream = output.add_stream_from_template(source)
+            self._stream = output.add_stream_from_template(source, opaque=True)
             return
         rate = source.codec_context.sample_rate
         self._stream = output.add_stream("aac", rate=rate if rate in _RATES else 48_000, layout="stereo")
@@ -66,6 +67,9 @@ class SoundTrack:
         length = packet.duration or 0
         if moved < -length or moved + length > ticks(self._end, packet.time_base):
             return
+        if self._last is not None and moved <= self._last:
+            return  # out of order: an MP4 cannot hold it, and players would skip it
+        self._last = moved
         packet.pts = packet.dts = moved
         packet.stream = self._stream
         self._output.mux(packet)

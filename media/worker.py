@@ -13,7 +13,10 @@ import resource
 import signal
 import sys
 import threading
+import traceback
 import warnings
+from types import TracebackType
+from typing import NoReturn
 
 from media.errors import MediaRefused, Reason
 from media.messages import Request, refusal_line, result_line
@@ -91,5 +94,17 @@ def _answer(request: Request) -> bytes:
         return refusal_line(MediaRefused(Reason.TOO_COMPLEX, limit_bytes=request.file_bytes))
 
 
+def _fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    traceback.print_exception(kind, error, trace)
+    _leave(1)
+
+
+def _leave(code: int) -> NoReturn:
+    """Without the interpreter's tidying: threads of some codecs (FFmpeg 7.1 in PyAV 14) block it for ever."""
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.excepthook = _fail
+    _leave(main())
