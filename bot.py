@@ -1,4 +1,4 @@
-"""Composition root and command line of the bot: run · demo · doctor. The only place where the parts meet."""
+"""Composition root and command line of the bot: run, demo, doctor, backup, restore. All parts meet here."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from cogs.budget import Budget as DiscordBudget
 from cogs.client import Client, new_connector
 from cogs.controls import Controls
 from cogs.desk import DiscordDesk
+from doctor.commands import COMMANDS, add_commands, carry_out
 from media.workshop import Workshop
 from providers.addresses import guarded_session
 from providers.attachments import AttachmentFetcher, attachment_hosts
@@ -253,7 +254,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     running = commands.add_parser("run", help="run the bot (the default)")
     roles = [role.value for role in Role]
     running.add_argument("--role", choices=roles, default=Role.ALL.value, help="for several processes")
-    commands.add_parser("doctor", help="check the configuration and everything that the bot needs")
+    add_commands(commands.add_parser)
     demo = commands.add_parser("demo", help="try it offline: no token, no key, no money")
     demo.add_argument(
         "--once", nargs=2, type=Path, metavar=("PICTURE", "VIDEO"), help="make one clip and exit"
@@ -283,10 +284,8 @@ def main(arguments: Sequence[str]) -> int:
         if settings.discord_api_url:
             endpoints.use_rest(settings.discord_api_url)
         logs.configure(as_json=settings.log_format == "json", secrets=settings.secrets)
-        if parsed.command == "doctor":
-            from doctor.examine import visit  # it loads the codecs, which the running bot must not
-
-            return asyncio.run(visit(settings, clock=now))
+        if parsed.command in COMMANDS:
+            return asyncio.run(carry_out(parsed, settings, clock=now))
         return asyncio.run(run(settings, Role(getattr(parsed, "role", Role.ALL))))
     except SettingsError as error:
         problems = (f"  • {problem}" for problem in error.problems)
