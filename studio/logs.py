@@ -13,6 +13,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN = "[secret]"
 
+SHORTEST = 4
+"""What is shorter stands in every other word: hiding it would hide the log, and it guards nothing."""
+
 
 def configure(*, as_json: bool, secrets: Iterable[str] = ()) -> None:
     """Send structlog's and the standard library's records to stderr in one form.
@@ -68,7 +71,10 @@ def without(secrets: Iterable[str], text: str) -> str:
 
 def _finding(secrets: Iterable[str]) -> re.Pattern[str]:
     forms = [
-        form for secret in secrets if secret for form in (_escaped(secret), re.escape(quote(secret, "")))
+        form
+        for secret in secrets
+        if len(secret) >= SHORTEST
+        for form in (_escaped(secret), re.escape(quote(secret, "")))
     ]
     return re.compile("|".join(forms) or r"(?!)")
 
