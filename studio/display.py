@@ -27,7 +27,7 @@ TICKING = (JobState.QUEUED, JobState.RENDERING)
 class Display:
     """Shows jobs on their cards; one edit of a card at a time, always from the newest row.
 
-    `alone` False: other processes show the same jobs, each what it changed and one of them the passing of time.
+    `alone` False: other processes show the same jobs, each what it changed, one of them the passing of time.
     """
 
     def __init__(self, equipment: Equipment, *, alone: bool = True) -> None:

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parent.parent
     ids=["ruff check", "ruff format", "mypy"],
 )
 def test_the_tools_have_nothing_to_say(command: list[str]) -> None:
-    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
