@@ -24,7 +24,7 @@ class BotProcess:
     def __init__(self, folder: Path, discord: WireDiscord, sandbox: Sandbox, **settings: str) -> None:
         self._discord = discord
         self._log = folder / "bot.log"
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "DISCORD_TOKEN": TOKEN,
             "DISCORD_API_URL": discord.url,
@@ -38,7 +38,7 @@ class BotProcess:
             "RECONCILE_SECONDS": "3",
             **settings,
         }
-        self._folder = folder
+        self.folder = folder
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -60,8 +60,8 @@ class BotProcess:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 str(ROOT / "bot.py"),
-                cwd=self._folder,
-                env=self._environment | settings,
+                cwd=self.folder,
+                env=self.environment | settings,
                 stdout=log,
                 stderr=log,
             )

@@ -54,8 +54,7 @@ class CrashWorld:
 
     async def order(self, **options: Any) -> str:
         """Have the member order a small clip; return the interaction's token."""
-        picture, video = await asyncio.to_thread(lambda: (sandbox_world.picture(), sandbox_world.clip()))
-        token = await self.discord.order(picture, video, **options)
+        token = await self.discord.order(sandbox_world.picture(), sandbox_world.clip(), **options)
         self.tokens.append(token)
         return token
 
@@ -104,6 +103,19 @@ class CrashWorld:
         with self.engine.begin() as connection:
             connection.execute(text(f"UPDATE jobs SET {column} = {column} - :by, wake_at = NULL"), moment)
 
+    def move_to(self, folder: Path) -> None:
+        """Have the bot start in another, empty folder from now on, with a SQLite database there."""
+        database_url = f"sqlite:///{folder / 'bot.db'}"
+        (folder / "tmp").mkdir(parents=True)
+        self.folder = self.bot.folder = folder
+        self.bot.environment |= {
+            "DATABASE_URL": database_url,
+            "STORAGE_URL": (folder / "files").as_uri(),
+            "TMPDIR": str(folder / "tmp"),
+        }
+        self.engine.dispose()
+        self.engine = create_engine(database_url, poolclass=NullPool)
+
     # ── what a test sees ────────────────────────────────────────────────────────────────────────
 
     def rows(self, query: str) -> list[Any]:
@@ -123,9 +135,10 @@ class CrashWorld:
         return bool(number == closed > 0 and not overdue)
 
     def files(self) -> set[str]:
-        """Every file that the bot keeps, in storage or in its temporary folder."""
+        """Every file that the bot keeps, in storage or in its temporary folder, but for its own lock."""
         roots = (self.folder / "files", self.folder / "tmp")
-        return {str(path.relative_to(root)) for root in roots for path in root.rglob("*") if path.is_file()}
+        found = (path.relative_to(root) for root in roots for path in root.rglob("*") if path.is_file())
+        return {str(path) for path in found if path.parent.name != ".work"}
 
     def outcomes(self, answer_id: str) -> list[MESSAGE]:
         """The messages that tell the member how one order ended."""
@@ -190,6 +203,8 @@ async def crash_world(
 ) -> AsyncIterator[CrashWorld]:
     """A world whose bot has not been started yet."""
     (folder / "tmp").mkdir()
+    # Drawn now, while nobody else can be drawing the same files.
+    sandbox_world.picture(), sandbox_world.clip()
     engine = create_engine(sync_url(database_url), poolclass=NullPool)
     options = options or sandbox_world.shared(pending_seconds=0.1)
     async with (

@@ -93,8 +93,7 @@ WAYS = {
         (
             "desk.thread_started", "intake.conversation_opened", "work.moved_to_preparing",
             "intake.source_stored",  "intake.sources_stored", "intake.input_stored",
-            "intake.input_stored:4", "intake.inputs_recorded", "intake.sources_deleted", "intake.illustrated",
-            "intake.held", "work.moved_to_queued", "work.moved_to_submitting", "ordering.picture_uploaded",
+            "intake.input_stored:4", "intake.inputs_recorded", "intake.held", "work.moved_to_queued", "work.moved_to_submitting", "ordering.picture_uploaded",
             "ordering.uploaded", "ordering.estimated", "ordering.attempt_opened", "work.slots_given",
             "ordering.submitted", "ordering.attempt_accepted", "ordering.charge_settled",
             "work.moved_to_rendering", "rendering.status_read", "work.moved_to_fetching",
@@ -103,6 +102,7 @@ WAYS = {
             "delivery.files_deleted", "work.closed",
         ),
     ),
+    "prepared": Way(order, ("intake.sources_deleted", "intake.illustrated"), each=True),
     "slow": Way(order, ("work.rested",), faults=(Fate(seconds=1.5),)),
     "lost answer": Way(
         order,
