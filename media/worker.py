@@ -100,7 +100,7 @@ def _fail(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 def _leave(code: int) -> NoReturn:
-    """Without the interpreter's tidying: threads of some codecs (FFmpeg 7.1 in PyAV 14) block it for ever."""
+    """Without the interpreter's tidying, which threads of FFmpeg 7.1 were seen to block for ever."""
     sys.stderr.flush()
     os._exit(code)
 
