@@ -54,14 +54,12 @@ class Ordering:
             request = await self._upload(job)
             passing("ordering.uploaded")
             job, affordable = await self._ensure_hold(job, request)
-            if not affordable:
-                return await end(self._equipment, job, JobState.REFUSED, "budget_exhausted")
-            async with self._turn:
-                return await self._attempt(job, request)
-        except InputRejected as error:
-            return await fail(self._equipment, job, InputRefused(error.code, **error.facts))
         except ProviderError as error:
-            return await self._back_to_queue(job, error)
+            return await self._turned_down(job, error)
+        if not affordable:
+            return await end(self._equipment, job, JobState.REFUSED, "budget_exhausted")
+        async with self._turn:
+            return await self._attempt(job, request)
 
     async def _upload(self, job: Job) -> RenderRequest:
         assert job.inputs is not None
@@ -118,7 +116,7 @@ class Ordering:
         except ProviderError as error:
             await self._refused(token, error)
             passing("ordering.attempt_refused")
-            raise
+            return await self._turned_down(began, error)
         passing("ordering.submitted")
         return await accepted(self._equipment, began, token, submission)
 
@@ -168,6 +166,12 @@ class Ordering:
             await attempts.finish(connection, token, AttemptState.UNCLEAR, reason=reason, now=now)
             passing("ordering.attempt_doubted")
             return Moved(await jobs.move(connection, job, JobState.UNKNOWN, now=now))
+
+    async def _turned_down(self, job: Job, error: ProviderError) -> Outcome:
+        """Nothing was ordered: that is final if it is for the content, else for later."""
+        if isinstance(error, InputRejected):
+            return await fail(self._equipment, job, InputRefused(error.code, **error.facts))
+        return await self._back_to_queue(job, error)
 
     async def _back_to_queue(self, job: Job, error: ProviderError) -> Outcome:
         """The provider takes nothing at the moment: the whole queue waits, no job fails for it."""
