@@ -32,25 +32,25 @@ LEAST_FREE_BYTES = 1_000_000_000
 
 STORAGE_SECONDS = 30
 
-_DATABASE_FIX = "Check DATABASE_URL, and that the bot's user may write this file and its folder."
+_DATABASE_FIX = "Check DATABASE_URL, and that the bot's user may write there."
 
 
 async def check_database(url: str) -> Check:
     """Whether the database can be read and written, and has the newest tables; a missing one is not made."""
-    subject = "Database"
-    file = make_url(url).database
-    if file and not await asyncio.to_thread(Path(file).exists):
-        folder = await asyncio.to_thread(_closest_folder, Path(file).parent)
-        if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir():
-            return Check(subject, False, f"{file} cannot be made: {folder} is closed to us", _DATABASE_FIX)
-        return Check(subject, True, f"{file} is not there yet; the first start makes it")
-    database = Database(url)
+    subject, parts = "Database", make_url(url)
+    if parts.get_backend_name() == "sqlite" and not await asyncio.to_thread(Path(str(parts.database)).exists):
+        return await asyncio.to_thread(_check_room_for_database, Path(str(parts.database)))
+    try:
+        database = Database(url)
+    except SettingsError as error:
+        return Check(subject, False, error.problems[0], _DATABASE_FIX)
     try:
         has = await schema.revision(database)
         async with database.write():
             pass  # having the lock for writing is the proof
     except SQLAlchemyError as error:
-        found = f"cannot be used ({getattr(error, 'orig', None) or type(error).__name__})"
+        reason = str(getattr(error, "orig", None) or type(error).__name__).partition("\n")[0]
+        found = f"cannot be used ({reason})"
         return Check(subject, False, found, _DATABASE_FIX)
     finally:
         await database.close()
@@ -62,6 +62,13 @@ async def check_database(url: str) -> Check:
             subject, True, f"can be written, at revision {has}; the next start brings it to {wanted}"
         )
     return Check(subject, True, f"can be written, at revision {has}")
+
+
+def _check_room_for_database(file: Path) -> Check:
+    folder = _closest_folder(file.parent)
+    if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir():
+        return Check("Database", False, f"{file} cannot be made: {folder} is closed to us", _DATABASE_FIX)
+    return Check("Database", True, f"{file} is not there yet; the first start makes it")
 
 
 async def check_storage(url: str, *, least_free_bytes: int = LEAST_FREE_BYTES) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -167,14 +168,14 @@ def async_url(database_url: str) -> str:
 class Database:
     """One engine for the process; `write()` and `read()` are the only ways in.
 
-    The folder of an SQLite file is made if it is not there; raises `SettingsError` when it cannot be.
+    An SQLite file and its folder are made if they are not there; raises `SettingsError` when they cannot be.
     """
 
     def __init__(self, database_url: str) -> None:
         url = make_url(async_url(database_url))
         self.is_sqlite = url.get_backend_name() == "sqlite"
         if self.is_sqlite and url.database and url.database != ":memory:":
-            _make_folder(Path(url.database).parent)
+            _make_room(Path(url.database))
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_pre_ping=not self.is_sqlite,
@@ -201,12 +202,17 @@ class Database:
         await self.engine.dispose()
 
 
-def _make_folder(folder: Path) -> None:
+def _make_room(file: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        problem = f"DATABASE_URL: the folder {folder} cannot be made ({error.strerror})."
+        problem = f"DATABASE_URL: the folder {file.parent} cannot be made ({error.strerror})."
         raise SettingsError([problem]) from error
+    try:
+        # Asked here, because aiosqlite's thread complains on its own when it cannot open the file.
+        sqlite3.connect(file).close()
+    except sqlite3.Error as error:
+        raise SettingsError([f"DATABASE_URL: {file} cannot be used ({error})."]) from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -34,7 +34,8 @@ async def upgrade(database: Database) -> None:
                 await connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
             await connection.run_sync(_upgrade)
     except DBAPIError as error:
-        raise SettingsError([f"DATABASE_URL: the database cannot be used ({error.orig})."]) from error
+        reason = str(error.orig).partition("\n")[0]
+        raise SettingsError([f"DATABASE_URL: the database cannot be used ({reason})."]) from error
     except CommandError as error:
         problem = (
             "DATABASE_URL: the database is of a newer version of this bot; install that one again, or "

@@ -293,6 +293,22 @@ async def test_a_database_that_cannot_be_used_is_told(tmp_path: Path, name: str)
     assert "DATABASE_URL" in check.fix
 
 
+async def test_an_empty_postgresql_is_well(postgresql: str) -> None:
+    check = await check_database(postgresql)
+
+    assert check.well, check.found
+    assert "first start" in check.found
+
+
+async def test_a_postgresql_that_does_not_answer_is_told_without_its_password() -> None:
+    check = await check_database(f"postgresql://bot:hidden-password@127.0.0.1:{free_port()}/bot")
+
+    assert not check.well
+    assert "cannot be used" in check.found
+    assert "hidden-password" not in check.found
+    assert "\n" not in check.found
+
+
 async def test_a_database_that_somebody_else_has_locked_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
