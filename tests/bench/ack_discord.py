@@ -40,7 +40,7 @@ class TwoBots:
             return callback(*arguments)
 
         # The server is the tests' own: here it only has to tell its two bots apart.
-        discord._welcome, discord._callback = welcome_by_name, callback_seen  # type: ignore[method-assign]
+        discord._welcome, discord._callback = welcome_by_name, callback_seen  # type: ignore[method-assign,assignment]
 
     async def connected(self) -> None:
         await self._discord.until(lambda: len(self._by_name) == len(BOTS))

@@ -20,6 +20,7 @@ from sqlalchemy import update
 from providers.sandbox import Sandbox
 from studio import jobs, schema
 from studio.database import Database
+from studio.database import jobs as jobs_table
 from studio.ids import new_job_id
 from studio.models import JobState, Member, Order, Place, SourceFile, Wishes
 from tests.bench.figures import Figure, tell
@@ -52,7 +53,7 @@ async def fill(database: Database) -> None:
             )
             await jobs.insert(connection, order)
         done = {"state": JobState.DELIVERED, "ended_at": began, "closed_at": began, "purged_at": began}
-        await connection.execute(update(jobs.jobs).values(**done))
+        await connection.execute(update(jobs_table).values(**done))
 
 
 async def join_servers(discord: WireDiscord) -> None:

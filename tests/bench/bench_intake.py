@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -27,9 +28,10 @@ ORDERS = ("first order", "second order")
 SETTLING_SECONDS = 5.0
 
 
-def submitted(folder: Path) -> int:
+def has_submitted(folder: Path, wanted: int) -> bool:
     with sqlite3.connect(folder / "bot.db") as connection:
-        return connection.execute("SELECT count(*) FROM jobs WHERE provider_job_id IS NOT NULL").fetchone()[0]
+        query = "SELECT count(*) FROM jobs WHERE provider_job_id IS NOT NULL"
+        return int(connection.execute(query).fetchone()[0]) == wanted
 
 
 def digest(path: Path) -> str:
@@ -55,7 +57,7 @@ async def measure(discord: WireDiscord, bot: BotProcess, root: Path, video: Path
         footprint.forget_peak()
         began = perf_counter()
         await discord.order(picture, video)
-        await discord.until(lambda wanted=number: submitted(root) == wanted, seconds=180)
+        await discord.until(partial(has_submitted, root, number), seconds=180)
         figures += [
             Figure(
                 f"60 MB video, {title}: additional memory at most", (footprint.peak() - before) / MB, "MB", 30
