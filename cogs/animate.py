@@ -122,13 +122,15 @@ class Animate(commands.Cog):
             log.warning("answer_uncertain", job_id=job_id, error=str(error))
             return
         passing("animate.answered")
-        try:
-            job_id = await recording
-        except StudioError as error:
-            await _withdraw(interaction, error)
-            return
+        await asyncio.wait((recording,))
+        failure = recording.exception()
+        if failure is not None:
+            await _withdraw(interaction, failure if isinstance(failure, StudioError) else StudioError())
+            if isinstance(failure, StudioError):
+                return
+            raise failure
         passing("animate.recorded")
-        await self._studio.acknowledged(job_id, answer_id=answer_id)
+        await self._studio.acknowledged(recording.result(), answer_id=answer_id)
 
     async def _record(
         self,

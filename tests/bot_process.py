@@ -86,8 +86,8 @@ async def running_bot(
     folder: Path, discord: WireDiscord, sandbox: Sandbox, **settings: str
 ) -> AsyncIterator[BotProcess]:
     bot = BotProcess(folder, discord, sandbox, **settings)
-    await bot.start()
     try:
+        await bot.start()
         yield bot
     finally:
         await bot.kill()

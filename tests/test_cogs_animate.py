@@ -240,6 +240,20 @@ async def test_an_unforeseen_error_is_told_with_the_reference_under_which_it_is_
     assert told[1] in capsys.readouterr().out
 
 
+async def test_an_order_that_cannot_be_recorded_for_an_unforeseen_reason_takes_its_answer_back(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bureau.studio, "_new_job_id", None)
+
+    await bureau.order()
+    await bureau.world.eventually(
+        lambda: "on its way" not in bureau.world.history(bureau.world.clips.id)[0].content
+    )
+
+    assert "Nothing was charged" in bureau.world.history(bureau.world.clips.id)[0].content
+    assert bureau.bells.woken == []
+
+
 async def test_at_the_end_every_answer_is_waited_for(bureau: Bureau) -> None:
     animate = bureau.client.get_cog("Animate")
     assert isinstance(animate, Animate)
