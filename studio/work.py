@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -30,6 +31,11 @@ Step = Callable[[Job], Awaitable[Outcome]]
 CRASHES_BEFORE_GIVING_UP = 5
 """How often a step may fail in a way that nobody foresaw, while nothing has been paid for yet."""
 
+DISK = "disk"
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+DISK_LOOK_SECONDS = 15.0
+"""How soon a job looks again whether the disk takes its files."""
+
 
 class Work:
     """`advance(job_id)` runs the job's step, moves it on, and goes on until it has to wait.
@@ -45,6 +51,7 @@ class Work:
         self._display = display
         self._census = census
         self._dispatcher: Dispatcher | None = None
+        self._disk_is_in_trouble = False
         self._close: Step = delivery.close
         self._steps: dict[JobState, Step] = {
             JobState.RECEIVED: intake.open,
@@ -103,6 +110,9 @@ class Work:
             if isinstance(outcome, Wait):
                 await self._sleep(job, outcome)
                 return
+            if self._disk_is_in_trouble:
+                self._disk_is_in_trouble = False
+                await self._equipment.operator.clear(DISK)
             await self._moved(job, outcome.job)
 
     async def _step(self, job: Job) -> Outcome:
@@ -111,8 +121,19 @@ class Work:
             return await step(job)
         except (jobs.Outrun, SQLAlchemyError):
             raise
+        except OSError as error:
+            if error.errno not in DISK_TROUBLE:
+                return await self._unforeseen(job)
+            return await self._disk_trouble(job, error)
         except Exception:  # noqa: BLE001 - the outermost step: whatever it is, the job must not be lost
             return await self._unforeseen(job)
+
+    async def _disk_trouble(self, job: Job, error: OSError) -> Outcome:
+        """The disk takes nothing: no order's fault, so none fails for it however long it lasts."""
+        log.error("disk_trouble", job_id=job.id, state=job.state, error=error.strerror)
+        self._disk_is_in_trouble = True
+        await self._equipment.operator.alarm(DISK, f"files cannot be written: {error.strerror}")
+        return Wait(DISK_LOOK_SECONDS)
 
     async def _unforeseen(self, job: Job) -> Outcome:
         reference = secrets.token_hex(3)
