@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 from av.packet import Packet
 
-from media.opening import find_video, opened, packets, ticks
+from media.opening import find_sound, find_video, opened, packets, ticks
 from media.probe import Probe
 from media.sound import SoundTrack
 
@@ -24,7 +24,7 @@ def copy_clip(source: Path, target: Path, *, probe: Probe, end: float) -> None:
     ):
         stream = find_video(container)
         video = output.add_stream_from_template(stream, opaque=True)
-        sound_source = container.streams.audio[0] if probe.sound_codec else None
+        sound_source = find_sound(container)
         sound = SoundTrack(output, sound_source, start=probe.start, end=end) if sound_source else None
         begin, ended = ticks(probe.start, stream.time_base), False
         for packet in packets(container, [stream, sound_source] if sound_source else [stream]):

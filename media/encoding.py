@@ -19,7 +19,7 @@ from media.animations import animation_frames
 from media.errors import MediaRefused, Reason
 from media.graph import RGB, FrameGraph
 from media.limits import Frame
-from media.opening import complaints, find_video, opened, packets, processors, ticks
+from media.opening import complaints, find_sound, find_video, opened, packets, processors, ticks
 from media.probe import Probe
 from media.recognise import Family
 from media.sound import SoundTrack
@@ -63,7 +63,7 @@ def _encode_streams(
 ) -> None:
     with opened(source) as container:
         stream = find_video(container)
-        sound_source = container.streams.audio[0] if probe.sound_codec else None
+        sound_source = find_sound(container)
         sound = None
         if sound_source:
             sound = SoundTrack(

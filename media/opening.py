@@ -107,6 +107,12 @@ def find_video(container: InputContainer) -> VideoStream:
     return stream
 
 
+def find_sound(container: InputContainer) -> AudioStream | None:
+    """Return the first sound that we can read; phones add tracks in formats of their own beside it."""
+    streams = container.streams.audio
+    return next((s for s in streams if s.codec_context and s.codec_context.name in SOUND_CODECS), None)
+
+
 def processors() -> int:
     """How many threads a codec may use; more than four cost memory and gain little."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

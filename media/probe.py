@@ -16,7 +16,7 @@ from media import limits
 from media.boxes import read_layout
 from media.errors import MediaRefused, Reason
 from media.facts import ClipFacts
-from media.opening import SOUND_CODECS, complaints, find_video, frames, opened, packets
+from media.opening import complaints, find_sound, find_video, frames, opened, packets
 from media.recognise import Family, family_of
 from media.turning import UPRIGHT, Turn, turn_of
 
@@ -57,6 +57,9 @@ class Probe:
     moves: bool = True
     only_these_streams: bool = True
     names_a_place: bool = False
+
+
+_Origin = tuple[Path, Family, bool]  # the file, what it is, whether its index comes first
 
 
 @dataclass(slots=True)
@@ -113,7 +116,8 @@ def _measure(container: InputContainer, stream: VideoStream) -> _Times:
     """Walk through all packets without decoding them."""
     times = _Times()
     last_dts = None
-    for packet in packets(container, [stream, *container.streams.audio[:1]]):
+    sound = find_sound(container)
+    for packet in packets(container, [stream, sound] if sound else [stream]):
         if packet.pts is None or packet.dts is None or packet.time_base is None:
             times.clean = times.clean and not packet.size  # the last, empty one only ends the stream
             continue
@@ -155,28 +159,15 @@ def _decode_samples(container: InputContainer, stream: VideoStream, keys: list[i
 
 
 def _described(
-    container: InputContainer,
-    stream: VideoStream,
-    origin: tuple[Path, Family, bool],
-    times: _Times,
-    frame: VideoFrame,
+    container: InputContainer, stream: VideoStream, origin: _Origin, times: _Times, frame: VideoFrame
 ) -> Probe:
     source, family, index_first = origin
     gap, steady = _rhythm(times.shown)
-    start = float(times.first or 0)
-    seconds = max(times.last_end, times.shown[-1] + (gap if len(times.shown) > 1 else 0.0)) - start
-    count = len(times.shown)
-    mean_rate = count / seconds if seconds > 0 else 0.0
-    if mean_rate > limits.CLIP_FRAMES_PER_SECOND and count > 1:
-        raise MediaRefused(Reason.TOO_MANY_FRAMES, frames=count, limit=limits.CLIP_FRAMES)
-    context = stream.codec_context
+    seconds, mean_rate = _length(times, gap)
+    context, sound = stream.codec_context, find_sound(container)
     turn, shape = turn_of(frame), _shape(stream.sample_aspect_ratio)
-    width, height = round(frame.width * shape), frame.height
-    if turn.swaps:
-        width, height = height, width
-    check_sides(width, height)
-    sound = next((s for s in container.streams.audio if s.codec_context), None)
-    sound_codec = sound.codec_context.name if sound and sound.codec_context.name in SOUND_CODECS else None
+    width, height = _seen_sides(frame, turn, shape)
+    whole = max(seconds, times.whole_end - times.whole_start, (container.duration or 0) / 1e6)
     facts = ClipFacts(
         format=str(family),
         codec=context.name,
@@ -184,7 +175,7 @@ def _described(
         height=height,
         seconds=round(seconds, 3),
         frames_per_second=round(mean_rate, 3),
-        has_sound=sound_codec is not None,
+        has_sound=sound is not None,
         size=source.stat().st_size,
     )
     return Probe(
@@ -193,7 +184,7 @@ def _described(
         stored=(frame.width, frame.height),
         pixel_format=frame.format.name,
         start=times.first or Fraction(0),
-        whole_seconds=max(seconds, times.whole_end - times.whole_start, (container.duration or 0) / 1e6),
+        whole_seconds=whole,
         rate=1 / gap if gap > 0 else mean_rate,
         shape=shape,
         turn=turn,
@@ -201,13 +192,31 @@ def _described(
         interlaced=frame.interlaced_frame,
         curve=CURVES.get(context.color_trc),
         colours=(context.color_primaries, context.color_trc, context.colorspace),
-        sound_codec=sound_codec,
+        sound_codec=sound.codec_context.name if sound else None,
         clean=times.clean,
         index_first=index_first,
-        moves=count > 1,
+        moves=len(times.shown) > 1,
         only_these_streams=len(container.streams) == 1 + (sound is not None),
         names_a_place=_names_a_place(container),
     )
+
+
+def _seen_sides(frame: VideoFrame, turn: Turn, shape: Fraction) -> tuple[int, int]:
+    width, height = round(frame.width * shape), frame.height
+    if turn.swaps:
+        width, height = height, width
+    check_sides(width, height)
+    return width, height
+
+
+def _length(times: _Times, gap: float) -> tuple[float, float]:
+    """Return the seconds from the first frame to the end of the last one, and the mean frame rate."""
+    count = len(times.shown)
+    seconds = max(times.last_end, times.shown[-1] + gap) - times.shown[0]
+    mean_rate = count / seconds if seconds > 0 else 0.0
+    if mean_rate > limits.CLIP_FRAMES_PER_SECOND and count > 1:
+        raise MediaRefused(Reason.TOO_MANY_FRAMES, frames=count, limit=limits.CLIP_FRAMES)
+    return seconds, mean_rate
 
 
 def _rhythm(shown: list[float]) -> tuple[float, bool]:
