@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
@@ -59,7 +59,7 @@ class Probe:
     names_a_place: bool = False
 
 
-_Origin = tuple[Path, Family, bool]  # the file, what it is, whether its index comes first
+_Origin = tuple[Path, Family]
 
 
 @dataclass(slots=True)
@@ -100,7 +100,8 @@ def examine(source: Path) -> Probe:
             raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
         if family is not Family.GIF:
             _decode_samples(container, stream, times.keys)
-        return _described(container, stream, (source, family, index_first), times, head[0])
+        probe = _described(container, stream, (source, family), times, head[0])
+    return replace(probe, index_first=index_first)
 
 
 def _check_gif_screen(source: Path) -> None:
@@ -161,7 +162,7 @@ def _decode_samples(container: InputContainer, stream: VideoStream, keys: list[i
 def _described(
     container: InputContainer, stream: VideoStream, origin: _Origin, times: _Times, frame: VideoFrame
 ) -> Probe:
-    source, family, index_first = origin
+    source, family = origin
     gap, steady = _rhythm(times.shown)
     seconds, mean_rate = _length(times, gap)
     context, sound = stream.codec_context, find_sound(container)
@@ -194,7 +195,6 @@ def _described(
         colours=(context.color_primaries, context.color_trc, context.colorspace),
         sound_codec=sound.codec_context.name if sound else None,
         clean=times.clean,
-        index_first=index_first,
         moves=len(times.shown) > 1,
         only_these_streams=len(container.streams) == 1 + (sound is not None),
         names_a_place=_names_a_place(container),
