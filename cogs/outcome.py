@@ -72,6 +72,7 @@ class Outcome:
         """Return the id of the card or of the outcome when an earlier try has posted it.
 
         In the job's own thread every message of ours belongs to the job; elsewhere it replies to the answer.
+        A message that the job knows already told of an earlier end: that it was given up.
         """
         try:
             recent = await self._line.own_recent_messages(spot)
@@ -83,7 +84,8 @@ class Outcome:
         for message in recent:
             reference = message.reference.message_id if message.reference else None
             ours = own_thread or reference == place.answer_id
-            if ours and message.type in WRITTEN and message.flags.components_v2 is card:
+            fits = message.type in WRITTEN and message.flags.components_v2 is card
+            if ours and fits and message.id != place.outcome_id:
                 return message.id
         return None
 
@@ -127,7 +129,8 @@ class Outcome:
 
     def _result(self, job: Job, clip: Clip, link: str | None, file: Path | None) -> Post:
         return Post(
-            nonce=job.id,
+            # A clip that comes late follows a report, whose nonce Discord may still remember.
+            nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",
             content=cards.result_text(job, clip, link=link, attached=file is not None),
             view=cards.result_buttons(link),
             mention=job.order.member.id,

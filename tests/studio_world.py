@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -10,12 +11,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from aiolimiter import AsyncLimiter
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
+from media.facts import ClipFacts
 from media.workshop import Workshop
 from providers.addresses import guarded_session
 from providers.pixelbyte import PixelByte, provider_hosts
@@ -150,6 +152,18 @@ class Bell:
         return [text for subject, text in self.alarms.items() if words in subject or words in text]
 
 
+class Memory(Workshop):
+    """The real workshop; a result that it has seen before it knows by its contents, to save a child."""
+
+    seen: ClassVar[dict[bytes, ClipFacts]] = {}
+
+    async def verify_clip(self, path: Path) -> ClipFacts:
+        digest = hashlib.sha256(path.read_bytes()).digest()
+        if digest not in self.seen:
+            self.seen[digest] = await super().verify_clip(path)
+        return self.seen[digest]
+
+
 class Disk:
     """Attachments that are already on this machine: the URL's path is the file's."""
 
@@ -199,7 +213,7 @@ class World:
             Equipment(
                 database=self.database,
                 storage=self.storage,
-                workshop=Workshop(),
+                workshop=Memory(),
                 attachments=Disk(),
                 provider=client,
                 desk=self.desk,
@@ -385,9 +399,8 @@ async def studio_at_work(
             )
         )
         if database is None:
-            database = Database(f"sqlite:///{folder / 'bot.db'}")
+            database = await _new_database(folder / "bot.db")
             stack.push_async_callback(database.close)
-            await schema.upgrade(database)
         given: dict[str, Any] = {
             "account": "test",
             "usd_micros_per_second": PRICE,
@@ -412,6 +425,17 @@ async def studio_at_work(
         await world.start()
         stack.push_async_callback(world.stop)
         yield world
+
+
+async def _new_database(path: Path) -> Database:
+    """An SQLite database with all tables, made once and copied from then on."""
+    template = Path(sandbox_world.workshop().name) / "template.db"
+    if not template.exists():
+        first = Database(f"sqlite:///{template}")
+        await schema.upgrade(first)
+        await first.close()
+    shutil.copyfile(template, path)
+    return Database(f"sqlite:///{path}")
 
 
 async def _hang_a_doorbell(stack: AsyncExitStack, world: World) -> None:
