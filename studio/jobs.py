@@ -40,6 +40,9 @@ WITHDRAWABLE = frozenset({S.RECEIVED, S.PREPARING, S.PENDING_APPROVAL, S.QUEUED}
 AT_PROVIDER = frozenset({S.SUBMITTING, S.UNKNOWN, S.RENDERING})
 """States that hold one of the provider's slots."""
 
+LONGEST_REST = timedelta(hours=2)
+"""Longer than any step wants to wait before it looks again."""
+
 
 class Outrun(Exception):
     """The job is no longer as it was read: another hand was quicker, and this one has to stop."""
@@ -106,7 +109,12 @@ async def due_ids(
     """
     # What is in its state since a later moment than now is so since before the clock was set back.
     unmoved = or_(jobs.c.state_since <= now - resting, jobs.c.state_since > now)
-    due = or_(and_(jobs.c.wake_at.is_(None), unmoved), jobs.c.wake_at <= now - resting)
+    due = or_(
+        and_(jobs.c.wake_at.is_(None), unmoved),
+        jobs.c.wake_at <= now - resting,
+        # The same for a rest that nobody can have wished for.
+        jobs.c.wake_at > now + LONGEST_REST,
+    )
     query = select(jobs.c.id).where(jobs.c.closed_at.is_(None), due).order_by(jobs.c.created_at, jobs.c.id)
     return list((await connection.execute(query)).scalars())
 

@@ -49,6 +49,8 @@ class CrashWorld:
     bot: BotProcess
     engine: Engine
     tokens: list[str] = field(default_factory=list)
+    storage: Path | None = None
+    """Where the bot keeps its files, if not in `folder`."""
 
     # ── what a test does ────────────────────────────────────────────────────────────────────────
 
@@ -136,7 +138,7 @@ class CrashWorld:
 
     def files(self) -> set[str]:
         """Every file that the bot keeps, in storage or in its temporary folder, but for its own lock."""
-        roots = (self.folder / "files", self.folder / "tmp")
+        roots = (self.storage or self.folder / "files", self.folder / "tmp")
         found = (path.relative_to(root) for root in roots for path in root.rglob("*") if path.is_file())
         return {str(path) for path in found if path.parent.name != ".work"}
 

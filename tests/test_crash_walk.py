@@ -54,7 +54,7 @@ async def order_unheard(world: CrashWorld) -> None:
         (503, {"message": "Unavailable"}) if call.path.endswith("/callback") else None
     )
     await world.order()
-    await world.until(lambda: world.rows("SELECT id FROM jobs WHERE wake_at IS NOT NULL"))
+    await world.until(lambda: world.rows("SELECT id FROM jobs WHERE closed_at IS NULL"))
 
 
 async def order_and_receive(world: CrashWorld) -> None:

@@ -190,6 +190,8 @@ class WireDiscord:
                 return 200, self._post(CHANNEL_ID, body, files, flags=body.get("flags", 0))
             case ("GET", "webhooks", _, token, "messages", "@original") if token in self.answers:
                 return 200, self.messages[CHANNEL_ID][self.answers[token]]
+            case ("PATCH", "webhooks", _, token, "messages", "@original") if token in self.answers:
+                return 200, self._edit(CHANNEL_ID, self.answers[token], body, files)
             case ("GET", "guilds", _):
                 return 200, _guild()
             case ("POST", "channels", channel, "messages"):
