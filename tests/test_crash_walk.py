@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from providers.sandbox import Fate, Fault, Reset
 from studio.crashpoints import POINTS
+from tests.cluster_world import new_database
 from tests.crash_world import CrashWorld, crash_world
 
 Act = Callable[[CrashWorld], Awaitable[Any]]
@@ -92,13 +95,14 @@ WAYS = {
         order,
         (
             "desk.thread_started", "intake.conversation_opened", "work.moved_to_preparing",
-            "intake.source_stored",  "intake.sources_stored", "intake.input_stored",
-            "intake.input_stored:4", "intake.inputs_recorded", "intake.held", "work.moved_to_queued", "work.moved_to_submitting", "ordering.picture_uploaded",
-            "ordering.uploaded", "ordering.estimated", "ordering.attempt_opened", "work.slots_given",
-            "ordering.submitted", "ordering.attempt_accepted", "ordering.charge_settled",
-            "work.moved_to_rendering", "rendering.status_read", "work.moved_to_fetching",
-            "delivery.downloaded", "delivery.verified", "delivery.clip_stored", "work.moved_to_delivering",
-            "delivery.posted", "work.moved_to_delivered", "desk.card_concluded", "delivery.concluded",
+            "intake.source_stored", "intake.sources_stored", "intake.input_stored", "intake.input_stored:4",
+            "intake.inputs_recorded", "intake.held", "work.moved_to_queued", "work.moved_to_submitting",
+            "ordering.picture_uploaded", "ordering.uploaded", "ordering.estimated",
+            "ordering.attempt_opened", "work.slots_given", "ordering.submitted",
+            "ordering.attempt_accepted", "ordering.charge_settled", "work.moved_to_rendering",
+            "rendering.status_read", "work.moved_to_fetching", "delivery.downloaded", "delivery.verified",
+            "delivery.clip_stored", "work.moved_to_delivering", "delivery.posted",
+            "work.moved_to_delivered", "desk.card_concluded", "delivery.concluded",
             "delivery.files_deleted", "work.closed",
         ),
     ),
@@ -144,6 +148,14 @@ WAYS = {
 LANES = (("clip",), tuple(name for name in WAYS if name != "clip"))
 """What walks side by side: two processes for two cores."""
 
+ON_POSTGRESQL = (
+    "ordering.attempt_opened",
+    "ordering.submitted",
+    "work.moved_to_rendering",
+    "delivery.posted",
+)
+"""Where it matters most that a transaction was committed or was not; the rest with `CRASH_WALK=full`."""
+
 
 def test_every_crash_point_is_on_one_of_the_ways() -> None:
     walked = [point.partition(":")[0] for way in WAYS.values() for point in way.points]
@@ -152,11 +164,28 @@ def test_every_crash_point_is_on_one_of_the_ways() -> None:
 
 
 async def test_orders_survive_a_crash_at_every_point(tmp_path: Path) -> None:
-    async with asyncio.TaskGroup() as lanes:
-        for number, lane in enumerate(LANES):
+    await walk_side_by_side(LANES, tmp_path, lambda folder: f"sqlite:///{folder / 'bot.db'}")
+
+
+@pytest.mark.skipif(FULL, reason="the full walk has these points too")
+async def test_orders_survive_crashes_on_postgresql(tmp_path: Path, postgresql: str) -> None:
+    async with crash_world(tmp_path, new_database(postgresql)) as world:
+        await walk(world, WAYS["clip"], ON_POSTGRESQL)
+
+
+@pytest.mark.skipif(not FULL, reason="takes long: set CRASH_WALK=full")
+async def test_orders_survive_a_crash_at_every_point_on_postgresql(tmp_path: Path, postgresql: str) -> None:
+    await walk_side_by_side(LANES, tmp_path, lambda folder: new_database(postgresql))
+
+
+async def walk_side_by_side(
+    lanes: Iterable[Iterable[str]], tmp_path: Path, database_url: Callable[[Path], str]
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number, lane in enumerate(lanes):
             folder = tmp_path / str(number)
             folder.mkdir()
-            lanes.create_task(walk_all(lane, folder, f"sqlite:///{folder / 'bot.db'}"))
+            group.create_task(walk_all(lane, folder, database_url(folder)))
 
 
 async def walk_all(names: Iterable[str], folder: Path, database_url: str) -> None:
