@@ -40,9 +40,19 @@ class Caretaker:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
+        if self._alone:
+            await self._wind_up()
         while True:
             await self.sweep()
             await asyncio.sleep(SWEEP_SECONDS if self._alone else SWEEP_FOR_OTHERS_SECONDS)
+
+    async def _wind_up(self) -> None:
+        """Wake each job at its own time: the process that was to do so has ended."""
+        now = self._equipment.clock()
+        async with self._equipment.database.read() as connection:
+            moments = await jobs.waking_times(connection, after=now)
+        for job_id, wake_at in moments:
+            self._dispatcher.wake(job_id, after_seconds=(wake_at - now).total_seconds())
 
     async def sweep(self) -> None:
         await self._census.refresh()

@@ -119,6 +119,12 @@ async def due_ids(
     return list((await connection.execute(query)).scalars())
 
 
+async def waking_times(connection: AsyncConnection, *, after: datetime) -> list[tuple[str, datetime]]:
+    """Ids of the unclosed jobs that rest until a moment after the given one, with that moment."""
+    query = select(jobs.c.id, jobs.c.wake_at).where(jobs.c.closed_at.is_(None), jobs.c.wake_at > after)
+    return [(job_id, wake_at) for job_id, wake_at in (await connection.execute(query)).all()]
+
+
 async def hold_server(connection: AsyncConnection, guild_id: int) -> None:
     """Let nobody else count the server's jobs and add one until this transaction ends.
 
