@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 from procrastinate import JobContext
 from procrastinate.jobs import DeleteJobCondition
+from procrastinate.jobs import Job as WakeUp
 
-from studio.cluster_queue import QUEUE, STEP, TROUBLE, WakeUps, unretrieved
+from studio.cluster_queue import LEADING, QUEUE, STEP, TROUBLE, WakeUps, unretrieved
 from studio.database import Database
 from studio.outbox import Outbox
 from studio.pulse import Pulse
@@ -22,11 +23,11 @@ HEARTBEAT_SECONDS = 2.0
 SILENT_SECONDS = 8.0
 """A worker that has been silent for this long counts as dead, and its jobs are given to others."""
 
-RESCUE_EVERY = "* * * * * */4"
-"""When silent workers are looked for, in cron's notation with the seconds last."""
+RESCUE_SECONDS = 3.0
+"""How often every worker looks for silent ones."""
 
 LEAD_EVERY = "* * * * * */5"
-"""How soon after a start somebody leads; later a successor is always waiting."""
+"""How soon after a start somebody leads, as cron with the seconds last; later a successor always waits."""
 
 LOOK_SECONDS = 1.0
 """How often a worker looks for what became due; what is woken for now is notified at once."""
@@ -35,7 +36,6 @@ COUNT_SECONDS = 3.0
 STEPS_AT_ONCE = 16
 STOP_SECONDS, LAST_SECONDS = 4.0, 1.0
 PAUSE_AFTER_TROUBLE_SECONDS = 3.0
-URGENT = 100
 
 Advance = Callable[[str], Coroutine[None, None, None]]
 Lead = Callable[[], Coroutine[None, None, None]]
@@ -66,7 +66,7 @@ class ClusterDispatcher:
         self._wake_ups = WakeUps(database)
         self._outbox = Outbox()
         self._running: dict[int, _Run] = {}
-        self._worker_id: int | None = None
+        self._worker_ids: set[int] = set()
         self._strays: set[int] = set()
         self._serving: asyncio.Task[None] | None = None
         self._stopping = False
@@ -94,7 +94,8 @@ class ClusterDispatcher:
             error = None if self._serving.cancelled() else self._serving.exception()
             if error is not None and not isinstance(error, TROUBLE):
                 raise error
-            log.warning("waking_interrupted", error=type(error).__name__, detail=str(error)[:200])
+            cause = error and (error.__cause__ or error)
+            log.warning("waking_interrupted", error=type(cause).__name__, detail=str(cause)[:200])
             await asyncio.sleep(PAUSE_AFTER_TROUBLE_SECONDS)
 
     async def stop(self, *, grace_seconds: float) -> None:
@@ -121,7 +122,12 @@ class ClusterDispatcher:
         """Open the database and serve until something fails or ends."""
         await self.prepare()
         async with self._wake_ups.open():
-            parts = [self._send()] if self._advance is None else [self._send(), self._work(), self._count()]
+            self._worker_ids.clear()
+            parts = [self._send()]
+            if self._advance is not None:
+                # Leading has a worker of its own: it may not wait until one of the steps has ended.
+                parts += [self._work(QUEUE, STEPS_AT_ONCE), self._work(LEADING, 1)]
+                parts += [self._count(), self._rescue()]
             tasks = [asyncio.create_task(part) for part in parts]
             try:
                 with Pulse(limit_seconds=SILENT_SECONDS / 2, on_standstill=self._drop_everything):
@@ -134,12 +140,11 @@ class ClusterDispatcher:
             if isinstance(result, Exception):
                 raise result
 
-    async def _work(self) -> None:
-        """Work on wake-ups; returns, after the steps have ended, when the connection is lost."""
-        self._worker_id = None
+    async def _work(self, queue: str, at_once: int) -> None:
+        """Work on a queue; returns, after the steps have ended, when the connection is lost."""
         await self._wake_ups.app.run_worker_async(
-            queues=[QUEUE],
-            concurrency=STEPS_AT_ONCE,
+            queues=[queue],
+            concurrency=at_once,
             install_signal_handlers=False,
             fetch_job_polling_interval=LOOK_SECONDS,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
@@ -169,17 +174,10 @@ class ClusterDispatcher:
     def _register_tasks(self) -> None:
         app = self._wake_ups.app
         app.task(name=STEP, queue=QUEUE, pass_context=True)(self._run_step)
-        rescue = app.task(name="rescue", queue=QUEUE, priority=URGENT)(self._rescue)
-        app.periodic(cron=RESCUE_EVERY)(rescue)
         # The lock is held for as long as one leads; the queueing lock keeps one successor waiting.
-        lead = app.task(
-            name="lead",
-            queue=QUEUE,
-            priority=URGENT,
-            lock="lead",
-            queueing_lock="lead",
-            pass_context=True,
-        )(self._run_lead)
+        lead = app.task(name="lead", queue=LEADING, lock="lead", queueing_lock="lead", pass_context=True)(
+            self._run_lead
+        )
         app.periodic(cron=LEAD_EVERY)(lead)
 
     async def _run_step(self, context: JobContext, job_id: str) -> None:
@@ -195,7 +193,8 @@ class ClusterDispatcher:
         """Wait for the task, which may be dropped from outside without this wake-up failing."""
         row_id = context.job.id
         assert row_id is not None
-        self._worker_id = context.job.worker_id
+        assert context.job.worker_id is not None
+        self._worker_ids.add(context.job.worker_id)
         self._running[row_id] = _Run(job_id, task)
         try:
             await asyncio.wait({task})
@@ -214,14 +213,23 @@ class ClusterDispatcher:
 
     # ── what was left behind ────────────────────────────────────────────────────────────────────
 
-    async def _rescue(self, timestamp: int) -> None:  # noqa: ARG002 - procrastinate's signature
-        """Wake the jobs of workers that have been silent for too long."""
-        for wake_up in await self._wake_ups.stalled(silent_seconds=SILENT_SECONDS):
-            if await self._wake_ups.close(wake_up):
-                job_id = wake_up.task_kwargs.get("job_id")
-                log.warning("adopted", task=wake_up.task_name, job_id=job_id)
-                if isinstance(job_id, str):
-                    self.wake(job_id)
+    async def _rescue(self) -> None:
+        """Wake the jobs of workers that have been silent for too long, again and again."""
+        while True:
+            for wake_up in await self._wake_ups.stalled(silent_seconds=SILENT_SECONDS):
+                if await self._adopt(wake_up):
+                    job_id = wake_up.task_kwargs.get("job_id")
+                    log.warning("adopted", task=wake_up.task_name, job_id=job_id)
+            await asyncio.sleep(RESCUE_SECONDS)
+
+    async def _adopt(self, wake_up: WakeUp) -> bool:
+        """Replace a wake-up that nobody works on by a new one; False if somebody else was quicker."""
+        if not await self._wake_ups.close(wake_up):
+            return False
+        job_id = wake_up.task_kwargs.get("job_id")
+        if isinstance(job_id, str):
+            self._outbox.put(job_id, 0, first=True)
+        return True
 
     async def _count(self) -> None:
         """Compare what the database says that this worker does with what it does, again and again.
@@ -231,12 +239,13 @@ class ClusterDispatcher:
         """
         while True:
             await asyncio.sleep(COUNT_SECONDS)
-            if self._worker_id is not None:
-                await self._count_once(self._worker_id)
+            await self._count_once()
 
-    async def _count_once(self, worker_id: int) -> None:
+    async def _count_once(self) -> None:
         before = dict(self._running)
-        held = await self._wake_ups.held_by(worker_id)
+        held: dict[int, WakeUp] = {}
+        for worker_id in set(self._worker_ids):
+            held |= await self._wake_ups.held_by(worker_id)
         for row_id in before.keys() - held.keys():
             if row_id in self._running:
                 log.warning("given_to_others", job_id=before[row_id].job_id)
@@ -244,9 +253,7 @@ class ClusterDispatcher:
         # Twice in a row: a wake-up may just be beginning or ending.
         strays = held.keys() - before.keys() - self._running.keys()
         for row_id in strays & self._strays:
-            job_id = held[row_id].task_kwargs.get("job_id")
-            if await self._wake_ups.close(held[row_id]) and isinstance(job_id, str):
-                self.wake(job_id)
+            await self._adopt(held[row_id])
         self._strays = set(strays)
 
 

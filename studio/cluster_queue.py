@@ -25,7 +25,7 @@ from studio.outbox import Wish
 
 log = structlog.get_logger(__name__)
 
-QUEUE = "animate"
+QUEUE, LEADING = "animate", "leading"
 STEP = "advance"
 CONNECT_SECONDS = 5
 CONNECTIONS = 6

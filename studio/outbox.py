@@ -15,8 +15,9 @@ MOST_AT_ONCE = 200
 class Wish:
     """Wake the job at `due`, a moment of the monotonic clock.
 
-    `span` is the delay's power of two, 0 for now. One wake-up of each span can wait for a job, so that a long
-    one does not stand in for a short one; within a span a new one is at most as late again as it wished.
+    `span` is the delay's power of two, 0 for now, -1 for now before all others. One wake-up of each span can
+    wait for a job, so that a long one does not stand in for a short one; within a span a new one is at most
+    as late again as it wished.
     """
 
     job_id: str
@@ -34,8 +35,9 @@ class Outbox:
         self._wishes: dict[tuple[str, int], Wish] = {}
         self._filled = asyncio.Event()
 
-    def put(self, job_id: str, after_seconds: float) -> None:
-        span = span_of(after_seconds)
+    def put(self, job_id: str, after_seconds: float, *, first: bool = False) -> None:
+        """Wish for it; `first`: before all that others wish for."""
+        span = -1 if first else span_of(after_seconds)
         wish = Wish(job_id, span, time.monotonic() + max(0.0, after_seconds))
         self._wishes.setdefault((job_id, span), wish)
         self._filled.set()

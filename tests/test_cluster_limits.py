@@ -1,0 +1,111 @@
+"""Limits hold over all processes: each here has an engine of its own on the one database."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from studio import jobs, queue, schema
+from studio.census import Census
+from studio.database import Database
+from studio.equipment import Equipment, Terms
+from studio.errors import OrderRefused
+from studio.front import Studio
+from studio.ids import new_job_id
+from studio.models import JobState
+from tests.bot_process import ROOT
+from tests.builders import FixedClock, a_job, an_order
+from tests.bureau import Bells
+
+UNUSED = cast(Any, None)
+PROCESSES, LIMIT = 3, 4
+
+
+@pytest.fixture
+async def processes(database_url: str) -> AsyncIterator[list[Database]]:
+    async with AsyncExitStack() as stack:
+        databases = [Database(database_url) for _ in range(PROCESSES)]
+        for database in databases:
+            stack.push_async_callback(database.close)
+        await asyncio.gather(*(schema.upgrade(database) for database in databases))
+        yield databases
+
+
+def studio(database: Database) -> Studio:
+    equipment = Equipment(
+        database=database,
+        storage=UNUSED,
+        workshop=UNUSED,
+        attachments=UNUSED,
+        provider=UNUSED,
+        desk=UNUSED,
+        operator=UNUSED,
+        clock=lambda: datetime.now(UTC),
+        terms=Terms(account="test", usd_micros_per_second=50_000, max_jobs_per_server=LIMIT),
+    )
+    return Studio(equipment, Bells(), census=Census(database), new_job_id=new_job_id)
+
+
+async def test_simultaneous_orders_in_several_processes_cannot_pass_a_servers_limit(
+    processes: list[Database],
+) -> None:
+    studios = [studio(database) for database in processes]
+
+    orders = [studios[index % PROCESSES].take(an_order(member_id=index)) for index in range(12)]
+    results = await asyncio.gather(*orders, return_exceptions=True)
+
+    assert results.count(None) == LIMIT
+    assert all(isinstance(result, OrderRefused) for result in results if result is not None)
+    async with processes[0].read() as connection:
+        assert len(await jobs.in_states(connection, [JobState.RECEIVED])) == LIMIT
+
+
+async def test_slots_are_given_once_while_waiting_jobs_are_looked_at_and_cancelled(
+    processes: list[Database], clock: FixedClock
+) -> None:
+    waiting = [await a_job(processes[0], JobState.QUEUED, guild_id=index) for index in range(10)]
+
+    async def claim(database: Database) -> int:
+        async with database.write() as connection:
+            given = await queue.claim(connection, most=3, slot_recovery=60, account="test", now=clock())
+            return len(given)
+
+    async def touch(database: Database, job_id: str) -> None:
+        async with database.write() as connection:
+            job = await jobs.get(connection, job_id, locked=True)
+            assert job is not None
+            await jobs.amend(connection, job, wake_at=clock())
+
+    claims = [claim(database) for database in processes * 3]
+    touches = [touch(processes[index % PROCESSES], job.id) for index, job in enumerate(waiting)]
+    results = await asyncio.gather(*claims, *touches)
+
+    assert sum(result for result in results if result is not None) == 3
+
+
+@pytest.mark.parametrize("role", ["gateway", "worker"])
+async def test_a_role_of_several_processes_is_refused_on_sqlite(tmp_path: Path, role: str) -> None:
+    environment = {"DISCORD_TOKEN": "token", "PIXELBYTE_API_KEY": "pb_key", "HTTP_PORT": "0"}
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "bot.py"),
+        "run",
+        "--role",
+        role,
+        cwd=tmp_path,
+        env=environment,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 60)
+
+    assert process.returncode == 2
+    assert f"--role {role} needs DATABASE_URL=postgresql://" in said.decode()
+    assert "Traceback" not in said.decode()
