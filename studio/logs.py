@@ -62,6 +62,17 @@ def configure(*, as_json: bool, secrets: Iterable[str] = ()) -> None:
     root.setLevel(logging.INFO)
     for noisy in ("aiohttp.access", "alembic", "discord.gateway"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for reconnecting in ("discord.client", "discord.shard"):
+        logging.getLogger(reconnecting).addFilter(_without_trace)
+
+
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Say in one line why discord.py has to connect again: it does so by itself."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, OSError | TimeoutError) or type(error).__module__.startswith("aiohttp"):
+        record.msg = f"{record.getMessage()} ({type(error).__name__})"
+        record.args, record.exc_info = (), None
+    return True
 
 
 def without(secrets: Iterable[str], text: str) -> str:

@@ -147,14 +147,17 @@ async def test_clips_are_delivered_once_discord_is_back(world: CrashWorld) -> No
     await world.order()
     await world.until(lambda: "rendering" in world.states())
 
-    world.discord.trouble = lambda call: (503, {"message": "Service unavailable"})
+    await world.discord.go_away()
     await world.until(lambda: "delivering" in world.states())
     await world.until(lambda: world.rows("SELECT id FROM jobs WHERE tries > 0"))
-    world.discord.trouble = lambda call: None
+    await world.until(lambda: "Attempting a reconnect" in world.bot.log)
+    world.discord.come_back()
+    await world.until(lambda: world.discord.sockets)
+    await world.order()
     await world.all_closed()
     await world.bot.stop()
 
-    assert world.states() == ["delivered"]
+    assert world.states() == ["delivered", "delivered"]
     assert "Traceback" not in world.bot.log
     world.check()
 

@@ -53,6 +53,8 @@ class WireDiscord:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     trouble: Callable[[Call], tuple[int, Any] | None] = lambda call: None
     """What a call is refused with instead of being carried out; None: nothing."""
+    closed: bool = False
+    """Whether the gateway takes nobody."""
 
     # ── what a test does and sees ───────────────────────────────────────────────────────────────
 
@@ -99,6 +101,17 @@ class WireDiscord:
     def all_messages(self) -> list[MESSAGE]:
         return [message for channel in self.messages.values() for message in channel.values()]
 
+    async def go_away(self) -> None:
+        """Refuse every call, close every connection and take no new one, until `come_back`."""
+        self.closed = True
+        self.trouble = lambda call: (503, {"message": "Service unavailable"})
+        for socket in list(self.sockets):
+            await socket.response.close(code=1012)
+
+    def come_back(self) -> None:
+        self.closed = False
+        self.trouble = lambda call: None
+
     # ── gateway ─────────────────────────────────────────────────────────────────────────────────
 
     async def _interact(
@@ -123,6 +136,8 @@ class WireDiscord:
         return token
 
     async def gateway(self, request: web.Request) -> web.WebSocketResponse:
+        if self.closed:
+            raise web.HTTPServiceUnavailable
         socket = _Socket(web.WebSocketResponse())
         await socket.response.prepare(request)
         await socket.send({"op": 10, "d": {"heartbeat_interval": 41250}})
