@@ -15,7 +15,7 @@ A_MINUTE = 61.0
 
 @dataclass(frozen=True)
 class Storm:
-    """How many orders and SIGKILLs; a life of the bot lasts `shortest` to `longest` seconds once connected."""
+    """How many orders and SIGKILLs; a life of the bot lasts `shortest` to `longest` seconds."""
 
     seed: int
     orders: int
