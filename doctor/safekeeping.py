@@ -36,15 +36,14 @@ async def restore(settings: Settings, archive: Path | None, since: datetime | No
 
     Without `archive`, the database has been brought back by other means, as it was at `since`.
     """
-    database = Database(settings.database_url)
     try:
         if archive is not None:
+            # Before anything opens the database, which would make an empty one.
             manifest = await unpack(archive, settings.database_url, open_storage(settings.storage_url))
             since = manifest.made_at
             print(_brought_back(manifest))  # noqa: T201 - the command speaks to the operator
         assert since is not None
-        await schema.upgrade(database)
-        verdict = await _settled(settings, database, since, clock=clock)
+        verdict = await _decide(settings, since, clock=clock)
     except BackupFailed as error:
         print(error)  # noqa: T201 - as above
         return 1
@@ -55,10 +54,17 @@ async def restore(settings: Settings, archive: Path | None, since: datetime | No
             f"python bot.py restore --since {since.isoformat() if since else ''}"
         )
         return 1
-    finally:
-        await database.close()
     print(_told(verdict))  # noqa: T201 - as above
     return 0
+
+
+async def _decide(settings: Settings, since: datetime, *, clock: Clock) -> Verdict:
+    database = Database(settings.database_url)
+    try:
+        await schema.upgrade(database)
+        return await _settled(settings, database, since, clock=clock)
+    finally:
+        await database.close()
 
 
 async def _settled(settings: Settings, database: Database, since: datetime, *, clock: Clock) -> Verdict:
