@@ -41,26 +41,34 @@ class Caretaker:
     async def run(self) -> None:
         """Sweep until cancelled."""
         if self._alone:
-            await self._wind_up()
+            await self._take_over()
+            await asyncio.sleep(SWEEP_SECONDS)
         while True:
             await self.sweep()
             await asyncio.sleep(SWEEP_SECONDS if self._alone else SWEEP_FOR_OTHERS_SECONDS)
 
-    async def _wind_up(self) -> None:
-        """Wake each job at its own time: the process that was to do so has ended."""
-        now = self._equipment.clock()
-        async with self._equipment.database.read() as connection:
-            moments = await jobs.waking_times(connection, after=now)
-        for job_id, wake_at in moments:
-            self._dispatcher.wake(job_id, after_seconds=(wake_at - now).total_seconds())
-
     async def sweep(self) -> None:
+        """Wake what nobody seems to be at work at."""
         await self._census.refresh()
         async with self._equipment.database.read() as connection:
             resting = timedelta(0) if self._alone else AT_REST
             due = await jobs.due_ids(connection, self._equipment.clock(), resting=resting)
         for job_id in due:
             self._dispatcher.wake(job_id)
+        await self._purge()
+
+    async def _take_over(self) -> None:
+        """Wake each job at its own time: the process that was to do so has ended."""
+        await self._census.refresh()
+        async with self._equipment.database.read() as connection:
+            moments = await jobs.waking_times(connection)
+        now = self._equipment.clock()
+        for job_id, wake_at in moments:
+            rest = 0.0 if wake_at is None else (wake_at - now).total_seconds()
+            self._dispatcher.wake(job_id, after_seconds=max(0.0, rest))
+        await self._purge()
+
+    async def _purge(self) -> None:
         purged = await purge(self._equipment)
         if purged:
             log.info("files_purged", jobs=purged)

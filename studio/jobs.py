@@ -119,9 +119,13 @@ async def due_ids(
     return list((await connection.execute(query)).scalars())
 
 
-async def waking_times(connection: AsyncConnection, *, after: datetime) -> list[tuple[str, datetime]]:
-    """Ids of the unclosed jobs that rest until a moment after the given one, with that moment."""
-    query = select(jobs.c.id, jobs.c.wake_at).where(jobs.c.closed_at.is_(None), jobs.c.wake_at > after)
+async def waking_times(connection: AsyncConnection) -> list[tuple[str, datetime | None]]:
+    """Ids of all unclosed jobs, oldest first, with the moment until which each rests."""
+    query = (
+        select(jobs.c.id, jobs.c.wake_at)
+        .where(jobs.c.closed_at.is_(None))
+        .order_by(jobs.c.created_at, jobs.c.id)
+    )
     return [(job_id, wake_at) for job_id, wake_at in (await connection.execute(query)).all()]
 
 
