@@ -20,6 +20,8 @@ SWEEP_SECONDS = 60.0
 SWEEP_FOR_OTHERS_SECONDS = 10.0
 """How often to sweep where other processes may die while this one lives on."""
 
+LONGEST_REST_SECONDS = 3600.0
+
 AT_REST = timedelta(seconds=5)
 """How long nothing has happened to a job that its own process seems to have lost."""
 
@@ -65,7 +67,8 @@ class Caretaker:
         now = self._equipment.clock()
         for job_id, wake_at in moments:
             rest = 0.0 if wake_at is None else (wake_at - now).total_seconds()
-            self._dispatcher.wake(job_id, after_seconds=max(0.0, rest))
+            # No step rests longer by itself: a clock that was set back must not put a job to sleep.
+            self._dispatcher.wake(job_id, after_seconds=min(max(0.0, rest), LONGEST_REST_SECONDS))
         await self._purge()
 
     async def _purge(self) -> None:
