@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from providers.sandbox import Fault
+from studio import queue
 from studio.database import Database
 from studio.models import JobState
 from tests import sandbox_world
@@ -57,10 +58,12 @@ async def test_a_finished_job_has_asked_little_of_the_provider(tmp_path: Path) -
         assert len(world.sandbox.seen("list")) == 0
 
 
-async def test_a_waiting_job_gets_its_slot_as_soon_as_it_is_free(tmp_path: Path) -> None:
+async def test_a_waiting_job_gets_its_slot_as_soon_as_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "LOOK_SECONDS", 10_000)
     async with studio_at_work(tmp_path, max_concurrent_jobs=1) as world:
         for number in range(3):
             await world.order(f"scene {number}")
 
-        # Far below the half minute after which a waiting job looks by itself.
         await world.check()
