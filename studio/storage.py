@@ -19,6 +19,9 @@ from studio.settings import SettingsError
 
 _CHUNK_BYTES = 4 * 1024 * 1024
 
+_PART_BYTES = 8 * 1024 * 1024
+"""S3 takes no part of an upload below 5 MiB, except for the last one."""
+
 
 def open_storage(url: str) -> ObstoreFiles:
     """Open the storage that a STORAGE_URL names; a local folder is made if it is not there.
@@ -56,7 +59,7 @@ class ObstoreFiles:
             target = self._folder / key
             await asyncio.to_thread(_move_into_place, path, target)
             return
-        await obstore.put_async(self._store, key, path, chunk_size=_CHUNK_BYTES)
+        await obstore.put_async(self._store, key, path, chunk_size=_PART_BYTES)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
     @asynccontextmanager
