@@ -110,6 +110,13 @@ class Crew:
         with psycopg.connect(self.url) as connection:
             return connection.execute(query).fetchall()
 
+    def transactions(self) -> int:
+        """How many transactions this database has seen; PostgreSQL counts with a second's delay."""
+        [[number]] = self.rows(
+            "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return int(number)
+
     def unclosed(self) -> int:
         return int(self.rows("SELECT count(*) FROM jobs WHERE closed_at IS NULL")[0][0])
 
@@ -152,11 +159,13 @@ class Crew:
                 await asyncio.sleep(0.2)
 
     async def order(self, count: int) -> None:
-        """Order clips for several members of the one server, and wait for the answers."""
-        before = len(self.discord.answers)
+        """Order so many clips, and wait until all are answered and recorded."""
         for _ in range(count):
             await self.discord.order(sandbox_world.picture(), sandbox_world.clip())
-        await self.discord.until(lambda: len(self.discord.answers) == before + count, seconds=120)
+        await self.discord.until(lambda: len(self.discord.answers) == count, seconds=120)
+        async with asyncio.timeout(120):
+            while self.states().total() < count:  # noqa: ASYNC110 - it happens in another process
+                await asyncio.sleep(0.1)
 
     async def until_closed(self, most_left: int = 0) -> None:
         async with asyncio.timeout(LONGEST_SECONDS):

@@ -1,7 +1,7 @@
 """A gateway and two workers on one PostgreSQL, one worker stopped for a while and one killed for good.
 
-`python -m tests.bench.bench_cluster [COUNT]`: the clips are small, the media work on them is real. The sandbox, the
-simulated Discord and PostgreSQL share the cores with the bot's three processes.
+`python -m tests.bench.bench_cluster [COUNT]`: the clips are small, the media work on them is real. The
+sandbox, the simulated Discord and PostgreSQL share the cores with the bot's three processes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ async def rough(count: int, folder: Path, url: str) -> list[Figure]:
     folder.mkdir()
     async with crew(folder, url) as at:
         day = await rough_day(at, count)
-        figures = [
+        return [
             Figure(f"{count} orders, all delivered after", day.wall, "s"),
             Figure("adopted after a worker was stopped", day.adopted_after_stop, "s", ADOPTED_SECONDS),
             Figure("adopted after a worker was killed", day.adopted_after_kill, "s", ADOPTED_SECONDS),
@@ -34,7 +34,6 @@ async def rough(count: int, folder: Path, url: str) -> list[Figure]:
             *invariants(at, count),
             Figure("posts repeated and recognised by their nonce", day.repeated_posts, ""),
         ]
-    return figures
 
 
 def invariants(at: Crew, count: int) -> list[Figure]:
@@ -45,7 +44,9 @@ def invariants(at: Crew, count: int) -> list[Figure]:
     return [
         Figure("orders without a clip", count - at.states()["delivered"], "", 0),
         Figure("orders charged more than once", sum(number > 1 for (number,) in charges), "", 0),
-        Figure("ledger less what the provider was paid", abs(ledger_sum - at.sandbox.account.net), "µ$", 0),
+        Figure(
+            "ledger less what the provider was paid", abs(int(ledger_sum) - at.sandbox.account.net), "µ$", 0
+        ),
         Figure("clips posted twice", len(threads) - len(set(threads)), "", 0),
     ]
 
@@ -56,19 +57,25 @@ async def calm(count: int, folder: Path, url: str) -> list[Figure]:
     async with crew(folder, url) as at:
         members = [at.gateway, *at.workers]
         before = {member.name: member.cpu_seconds() for member in members}
+        ordered = -at.transactions()
         media_before = sum(member.media_seconds() for member in at.workers)
         await at.order(count)
         await at.until_closed()
+        ordered += at.transactions()
         used = {member.name: member.cpu_seconds() - before[member.name] for member in members}
         media = sum(member.media_seconds() for member in at.workers) - media_before
         idle_before = {member.name: member.cpu_seconds() for member in members}
+        transactions = -at.transactions()
         await asyncio.sleep(20)
+        transactions += at.transactions()
         idle = {member.name: member.cpu_seconds() - idle_before[member.name] for member in members}
     workers = used["first"] + used["second"]
     return [
         Figure("gateway: CPU for a clip", used["gateway"] / count * 1000, "ms"),
         Figure("workers: CPU for a clip, without media", workers / count * 1000, "ms"),
         Figure("workers: CPU for a clip's media work (small files)", media / count * 1000, "ms"),
+        Figure("transactions for a clip, with the looking around of all processes", ordered / count, ""),
+        Figure("transactions a second while idle, all processes", transactions / 20, ""),
         Figure("gateway: a core's share while idle", idle["gateway"] / 20 * 100, "%"),
         Figure("worker: a core's share while idle", (idle["first"] + idle["second"]) / 40 * 100, "%"),
     ]
