@@ -119,7 +119,7 @@ attempts = Table(
     Column("state", String(12), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("answered_at", Moment),
-    Column("provider_job_id", String(200)),
+    Column("provider_job_id", String(200), index=True),
     Column("request_id", String(200)),
     Column("reason", Text),
 )
