@@ -132,6 +132,9 @@ Index(
     sqlite_where=_unexplained,
     postgresql_where=_unexplained,
 )
+# Few among many: what the operator may be asked about, and what was charged besides.
+in_question = text("state IN ('disputed', 'set_aside', 'twin')")
+Index("ix_attempts_in_question", attempts.c.state, sqlite_where=in_question, postgresql_where=in_question)
 
 ledger = Table(
     "ledger",
