@@ -19,6 +19,7 @@ class Reason(StrEnum):
     TOO_MANY_FRAMES = "too_many_frames"
     TOO_LARGE = "too_large"
     TOO_COMPLEX = "too_complex"
+    CRASHED = "crashed"
 
 
 class MediaRefused(Exception):

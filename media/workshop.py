@@ -33,12 +33,25 @@ _FILE_BYTES = 512 * 1024**2
 _ANSWER_BYTES = 64 * 1024
 _TAIL_BYTES = 8 * 1024
 _CPU_FACTOR = 4  # threads of one worker that may burn CPU at the same time
+_CRASHES = frozenset(
+    {
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGILL,
+        signal.SIGFPE,
+        signal.SIGABRT,
+        signal.SIGTRAP,
+        signal.SIGSYS,
+    }
+)
+"""What ends a child in which a codec has a bug; the others stand for the limits that we set."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 
 
 class Workshop:
     """Prepares pictures and videos; every method raises `MediaRefused` (whose TOO_COMPLEX also stands for a
-    task that was killed, ran out of memory or took longer than `seconds`) or `WorkshopFailed`.
+    task that was killed, ran out of memory or took longer than `seconds`, and whose CRASHED for a codec that
+    broke down at the file) or `WorkshopFailed`.
 
     Targets appear whole or not at all. Cancelling a call kills its child.
     """
@@ -171,7 +184,8 @@ async def _ended(process: Process) -> None:
 def _understood(task: str, exit_code: int | None, answer: bytes, tail: bytes) -> Result:
     """A child that a signal ended did too much or met a codec's bug: either way this file cannot be used."""
     if exit_code is not None and exit_code < 0:
-        raise MediaRefused(Reason.TOO_COMPLEX, signal=-exit_code)
+        reason = Reason.CRASHED if -exit_code in _CRASHES else Reason.TOO_COMPLEX
+        raise MediaRefused(reason, signal=-exit_code)
     words = tail.decode("utf-8", "replace")
     if exit_code != 0:
         raise WorkshopFailed(task, exit_code, words)

@@ -58,7 +58,15 @@ async def accepted(equipment: Equipment, job: Job, token: str, submission: Submi
     return Moved(moved)
 
 
+async def alarm_about(equipment: Equipment, job: Job, words: str) -> None:
+    """Raise the alarm about one render, with all that the provider's support asks for."""
+    async with equipment.database.read() as connection:
+        request_id = await attempts.request_of(connection, job.provider_job_id)
+    quoted = f" (request {request_id})" if request_id else ""
+    await equipment.operator.alarm(f"render {job.provider_job_id}", f"{words}{quoted}")
+
+
 async def tell_operator(equipment: Equipment, error: ProviderError) -> None:
     """Raise the alarm for what only the operator can mend; cleared by the next accepted order."""
     if isinstance(error, OperatorMustAct):
-        await equipment.operator.alarm(f"provider: {error.problem}", error.reason)
+        await equipment.operator.alarm(f"provider: {error.problem}", error.quotable)

@@ -153,6 +153,15 @@ async def is_unclear(connection: AsyncConnection, account: str) -> bool:
     return (await connection.execute(query)).first() is not None
 
 
+async def request_of(connection: AsyncConnection, provider_job_id: str | None) -> str | None:
+    """The id of the request that ordered a render, which the provider's support asks for."""
+    query = select(attempts.c.request_id).where(
+        attempts.c.provider_job_id == provider_job_id, attempts.c.state == AttemptState.ACCEPTED
+    )
+    request_id = (await connection.execute(query)).scalars().first()
+    return None if request_id is None else str(request_id)
+
+
 async def times_accepted(connection: AsyncConnection, job_id: str) -> int:
     """How often the provider has taken the job."""
     query = select(func.count()).where(attempts.c.job_id == job_id, attempts.c.state == AttemptState.ACCEPTED)

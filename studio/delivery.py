@@ -7,8 +7,9 @@ from pathlib import Path
 
 import structlog
 
-from media.errors import MediaRefused
+from media.errors import MediaRefused, Reason
 from studio import jobs
+from studio.acceptance import alarm_about
 from studio.crashpoints import passing
 from studio.display import Display
 from studio.endings import end
@@ -46,7 +47,9 @@ class Delivery:
                 passing("delivery.verified")
                 await storage.put(_clip_key(job), path)
         except (FetchFailed, MediaRefused) as error:
-            log.warning("result_not_fetched", job_id=job.id, error=str(error))
+            crashed = isinstance(error, MediaRefused) and error.reason is Reason.CRASHED
+            report = log.error if crashed else log.warning
+            report("result_not_fetched", job_id=job.id, error=str(error))
             return await self._retry_fetching(job)
         clip = Clip(
             key=_clip_key(job),
@@ -164,7 +167,7 @@ class Delivery:
         try:
             remote = await self._equipment.provider.status(job.provider_job_id)
         except ProviderError as error:
-            log.info("address_not_refreshed", job_id=job.id, reason=error.reason)
+            log.info("address_not_refreshed", job_id=job.id, reason=error.quotable)
             return job
         if remote.output_url in (None, job.source_url):
             return job
@@ -175,8 +178,9 @@ class Delivery:
         age = (self._equipment.clock() - job.state_since).total_seconds()
         waits = self._equipment.terms.waits
         if age > min(waits.slow, waits.give_up_fetching):
-            await self._equipment.operator.alarm(
-                f"render {job.provider_job_id}",
+            await alarm_about(
+                self._equipment,
+                job,
                 f"the result of order {job.id} could not be fetched for {age:.0f} s; it stays charged",
             )
         if age > waits.give_up_fetching:

@@ -104,6 +104,11 @@ class ProviderError(StudioError):
         self.request_id = request_id
         self.args = (self.code, reason, request_id)
 
+    @property
+    def quotable(self) -> str:
+        """The reason with the id by which the provider's support finds the request, for the operator."""
+        return f"{self.reason} (request {self.request_id})" if self.request_id else self.reason
+
 
 class InputRejected(ProviderError):
     default_code = "provider_rejected_input"

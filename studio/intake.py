@@ -235,6 +235,9 @@ def _refusing(what: str) -> Iterator[None]:
     try:
         yield
     except MediaRefused as error:
+        if error.reason is Reason.CRASHED:
+            # The member hears that it is our trouble, so it has to be found in the log as that.
+            log.error("codec_crashed", what=what, **error.facts)  # noqa: TRY400 - the trace ends in our own process
         raise InputRefused(f"media_{error.reason}", **{"what": what, **error.facts}) from error
 
 

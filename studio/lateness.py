@@ -43,7 +43,7 @@ class Lateness:
         try:
             remote = await self._equipment.provider.status(job.provider_job_id)
         except ProviderError as error:
-            log.info("late_render_unreadable", job_id=job.id, reason=error.reason)
+            log.info("late_render_unreadable", job_id=job.id, reason=error.quotable)
             return Wait(pause, tried=True)
         if remote.state is RemoteState.COMPLETED and remote.output_url:
             return await self._take(job, remote.output_url)

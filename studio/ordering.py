@@ -88,7 +88,7 @@ class Ordering:
         try:
             estimate = await self._equipment.provider.estimate(request, seconds=job.inputs.seconds)
         except ProviderUnavailable as error:
-            log.warning("estimate_missing", job_id=job.id, reason=error.reason)
+            log.warning("estimate_missing", job_id=job.id, reason=error.quotable)
             estimate = None
         passing("ordering.estimated")
         if estimate is None or estimate <= (job.held_usd_micros or 0):
@@ -112,7 +112,7 @@ class Ordering:
         try:
             submission = await self._equipment.provider.submit(request)
         except SubmitUnclear as error:
-            return await self._doubt(began, token, error.reason)
+            return await self._doubt(began, token, error.quotable)
         except ProviderError as error:
             await self._refused(token, error)
             passing("ordering.attempt_refused")
@@ -154,10 +154,10 @@ class Ordering:
     async def _refused(self, token: str, error: ProviderError) -> None:
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
-            await attempts.finish(connection, token, AttemptState.REFUSED, reason=error.reason, now=now)
+            await attempts.finish(connection, token, AttemptState.REFUSED, reason=error.quotable, now=now)
             if isinstance(error, ProviderBusy):
                 number = await slots.refused(connection, now=now)
-                log.warning("slots_lowered", slots=number, reason=error.reason)
+                log.warning("slots_lowered", slots=number, reason=error.quotable)
 
     async def _doubt(self, job: Job, token: str, reason: str) -> Outcome:
         now = self._equipment.clock()
@@ -188,7 +188,7 @@ class Ordering:
             passing("ordering.queue_paused")
             moved = await put_back(self._equipment, connection, job)
         log.warning(
-            "provider_pause", job_id=job.id, reason=error.reason, until=pause.until, problem=pause.problem
+            "provider_pause", job_id=job.id, reason=error.quotable, until=pause.until, problem=pause.problem
         )
         await tell_operator(self._equipment, error)
         return moved

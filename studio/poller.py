@@ -62,7 +62,7 @@ class Poller:
         try:
             news = await self._news_of(set(renders))
         except ProviderError as error:
-            log.warning("list_unreadable", reason=error.reason)
+            log.warning("list_unreadable", reason=error.quotable)
             await tell_operator(self._equipment, error)
             # Then each that is due is asked after by itself.
             news = due

@@ -103,6 +103,10 @@ _INPUTS: Mapping[str, Template] = {
         "Your {what} takes too long to read: it is unusually large or built in an unusual way. {cost} "
         "Export it as an ordinary JPEG or MP4 and try again."
     ),
+    "media_crashed": (
+        "I could not read your {what} safely, so I stopped; that is trouble of mine, and noted. {cost} "
+        "Export it as an ordinary JPEG or MP4 and try again; a screenshot or screen recording works, too."
+    ),
     "fetch_failed": "One of your files could not be fetched from Discord. {cost} Attach both files again.",
     "fetch_forbidden": (
         "One of your files is not where Discord keeps attachments, so I did not fetch it. {cost} "

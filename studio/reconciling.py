@@ -64,7 +64,7 @@ class Reconciling:
                 return await self._wait_for_operator(job, attempt)
             candidates = await self._candidates(attempt)
         except ProviderError as error:
-            log.warning("reconcile_postponed", job_id=job.id, reason=error.reason)
+            log.warning("reconcile_postponed", job_id=job.id, reason=error.quotable)
             await tell_operator(self._equipment, error)
             return Wait(patience(job.tries, longest=60.0), tried=True)
         passing("ordering.candidates_read")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from studio import attempts, jobs, ledger
-from studio.acceptance import tell_operator
+from studio.acceptance import alarm_about, tell_operator
 from studio.crashpoints import passing
 from studio.endings import end, end_within, put_back
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
@@ -46,7 +46,7 @@ class Rendering:
         except RemoteJobUnknown:
             return await self._missing(job)
         except ProviderError as error:
-            log.warning("status_unreadable", job_id=job.id, reason=error.reason)
+            log.warning("status_unreadable", job_id=job.id, reason=error.quotable)
             await tell_operator(self._equipment, error)
             return await self._still_running(job, Wait(patience(job.tries, longest=60.0), tried=True))
         passing("rendering.status_read")
@@ -150,7 +150,7 @@ class Rendering:
             return None
         except ProviderError as error:
             # Whether it was cancelled all the same, the status will say.
-            log.warning("cancel_unanswered", job_id=job.id, reason=error.reason)
+            log.warning("cancel_unanswered", job_id=job.id, reason=error.quotable)
             return None
         passing("rendering.cancel_answered")
         # Where the charge is our own guess, so would be what is left of it.
@@ -164,8 +164,7 @@ class Rendering:
         return fresh is not None and fresh.cancel is Cancel.ASKED
 
     async def _alarm(self, job: Job, words: str) -> None:
-        subject = f"render {job.provider_job_id}"
-        await self._equipment.operator.alarm(subject, f"the render of order {job.id} {words}")
+        await alarm_about(self._equipment, job, f"the render of order {job.id} {words}")
 
     def _rest(self, job: Job) -> Wait:
         """Until the poller or the doorbell has news; or until the job has to be given up."""
