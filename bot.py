@@ -135,6 +135,7 @@ async def open_house(
                     budget=DiscordBudget(),
                     # The sandbox's links lead to this machine, where only the demo's people are.
                     local_links=sandbox is None or attachment_host is not None,
+                    trial=sandbox is not None,
                 ),
                 operator=LoggedAlarms(),
                 clock=now,

@@ -11,6 +11,7 @@ import discord
 from discord import ui
 
 from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage, looks_swapped
+from studio.remarks import remarks_on
 from studio.texts import cost_sentence, say
 
 PICTURE_NAME = "picture.jpg"
@@ -26,7 +27,9 @@ AFTER_RENDERING = frozenset({Stage.FETCHING, Stage.POSTING})
 _BAR_CELLS = 12
 
 
-def status_card(job: Job, progress: Progress, *, pictures: Sequence[str] = ()) -> ui.LayoutView:
+def status_card(
+    job: Job, progress: Progress, *, pictures: Sequence[str] = (), trial: bool = False
+) -> ui.LayoutView:
     """The status card; `pictures` are the file names of the attached thumbnails that it shows.
 
     A fresh view at every call, stopped so that discord.py keeps nothing of it: presses are routed by
@@ -40,7 +43,7 @@ def status_card(job: Job, progress: Progress, *, pictures: Sequence[str] = ()) -
         for name in pictures:
             gallery.add_item(media=f"attachment://{name}", description=alt_texts.get(name))
         container.add_item(gallery)
-    container.add_item(ui.TextDisplay(_status_text(job, progress)))
+    container.add_item(ui.TextDisplay(_status_text(job, progress, trial)))
     if progress.notices:
         lines = (f"-# {_notice(notice)}" for notice in progress.notices)
         container.add_item(ui.TextDisplay("\n".join(lines)))
@@ -60,13 +63,13 @@ def status_card(job: Job, progress: Progress, *, pictures: Sequence[str] = ()) -
     return view
 
 
-def _status_text(job: Job, progress: Progress) -> str:
+def _status_text(job: Job, progress: Progress, trial: bool) -> str:
     if progress.stage is Stage.DONE:
-        return _closing_line("card_done", progress)
+        return _closing_line("card_done", progress, trial)
     if progress.stage is Stage.ENDED:
         cancelled = job.state is JobState.CANCELLED
-        return _closing_line("card_cancelled" if cancelled else "card_ended", progress)
-    lines = [*_steps(progress), "", _bar(progress.fraction), _times(progress)]
+        return _closing_line("card_cancelled" if cancelled else "card_ended", progress, trial)
+    lines = [*_steps(progress), "", _bar(progress.fraction), _times(progress, trial)]
     if progress.waiting_for:
         lines.append(say(progress.waiting_for))
     return "\n".join(lines)
@@ -90,19 +93,23 @@ def _bar(fraction: float) -> str:
     return f"{bar} {say('card_percent', percent=int(shown * 100))}"
 
 
-def _times(progress: Progress) -> str:
+def _times(progress: Progress, trial: bool) -> str:
     parts = [say("card_elapsed", elapsed=progress.elapsed_seconds)]
     now = progress.started_at + timedelta(seconds=progress.elapsed_seconds)
     # Members' clients count this down by themselves: it is left out where it is about to run past zero.
     if progress.stage not in AFTER_RENDERING and progress.expected_at and progress.expected_at > now:
         parts.append(say("card_expected", when=discord.utils.format_dt(progress.expected_at, "R")))
-    if progress.price_usd_micros is not None:
+    if trial:
+        parts.append(say("card_price_trial"))
+    elif progress.price_usd_micros is not None:
         parts.append(say("card_price", price=progress.price_usd_micros))
     return " · ".join(parts)
 
 
-def _closing_line(code: str, progress: Progress) -> str:
+def _closing_line(code: str, progress: Progress, trial: bool) -> str:
     line = say(code, elapsed=progress.elapsed_seconds)
+    if trial:
+        return f"{line} {cost_sentence(0, trial=True)}"
     if progress.stage is Stage.ENDED:
         return f"{line} {cost_sentence(progress.price_usd_micros or 0)}"
     return f"{line} {cost_sentence(progress.price_usd_micros)}" if progress.price_usd_micros else line
@@ -167,11 +174,12 @@ def clip_file_name(job: Job) -> str:
     return f"clip-{job.id}.mp4"
 
 
-def clip_alt_text(job: Job, clip: Clip) -> str:
-    return say("alt_clip", seconds=clip.seconds, name=job.order.member.name)
+def clip_alt_text(job: Job, clip: Clip, *, trial: bool = False) -> str:
+    code = "alt_clip_trial" if trial else "alt_clip"
+    return say(code, seconds=clip.seconds, name=job.order.member.name)
 
 
-def result_text(job: Job, clip: Clip, *, link: str | None, attached: bool) -> str:
+def result_text(job: Job, clip: Clip, *, link: str | None, attached: bool, trial: bool = False) -> str:
     """The content of the one message that brings the clip."""
     mention = f"<@{job.order.member.id}>"
     if attached:
@@ -183,7 +191,8 @@ def result_text(job: Job, clip: Clip, *, link: str | None, attached: bool) -> st
     facts = {"seconds": clip.seconds, "width": clip.width, "height": clip.height}
     if job.price_usd_micros is not None:
         facts["price"] = job.price_usd_micros
-    return f"{text}\n{say('result_label', **facts)}"
+    label = say("result_label_trial" if trial else "result_label", **facts)
+    return "\n".join([text, label, *(f"-# {_notice(remark)}" for remark in remarks_on(job, clip))])
 
 
 def result_buttons(link: str | None) -> ui.View | None:
@@ -196,7 +205,7 @@ def result_buttons(link: str | None) -> ui.View | None:
     return view
 
 
-def report_text(job: Job, ending: Ending) -> str:
+def report_text(job: Job, ending: Ending, *, trial: bool = False) -> str:
     """The content of the one message that says why there is no clip."""
-    facts = {**ending.facts, "cost": cost_sentence(ending.cost_usd_micros)}
+    facts = {**ending.facts, "cost": cost_sentence(ending.cost_usd_micros, trial=trial)}
     return say("report", mention=f"<@{job.order.member.id}>", sentence=say(ending.code, **facts))

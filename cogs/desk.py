@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import discord
@@ -33,10 +34,16 @@ class DiscordDesk:
     channel; then every message replies to the answer, which is also how it is found again.
     """
 
-    def __init__(self, client: discord.Client, *, budget: Budget, local_links: bool = False) -> None:
-        """`local_links`: also offer links that lead to this machine alone, as in the demo."""
+    def __init__(
+        self, client: discord.Client, *, budget: Budget, local_links: bool = False, trial: bool = False
+    ) -> None:
+        """`local_links`: also offer links that lead to this machine alone, as in the demo.
+
+        `trial`: the renderer is the sandbox, so no message may say that anything was paid.
+        """
+        self._card = partial(cards.status_card, trial=trial)
         self._line = Line(client, budget)
-        self._outcome = Outcome(self._line, local_links=local_links)
+        self._outcome = Outcome(self._line, local_links=local_links, trial=trial)
         self._pictures: Recent[Sequence[discord.Attachment]] = Recent(REMEMBERED_CARDS)
 
     async def open(self, job: Job, progress: Progress) -> Place:
@@ -57,7 +64,7 @@ class DiscordDesk:
             discord.File(path, filename=name, description=text)
             for path, name, text in zip((picture, video), names, texts, strict=True)
         ]
-        view = cards.status_card(job, progress, pictures=names)
+        view = self._card(job, progress, pictures=names)
         with desk_errors():
             attached = await self._line.edit(
                 _talk(job.place), job.place.card_id, priority=Priority.CHANGE, attachments=files, view=view
@@ -149,7 +156,7 @@ class DiscordDesk:
                 return earlier
         post = Post(
             nonce=f"{job.id}-card",
-            view=cards.status_card(job, progress),
+            view=self._card(job, progress),
             reply_to=None if place.thread_id else place.answer_id,
         )
         return await self._outcome.post(spot, post, priority=Priority.CHANGE)
@@ -160,7 +167,7 @@ class DiscordDesk:
         card_id = job.place.card_id
         assert card_id is not None
         attached = await self._attached(job, card_id)
-        view = cards.status_card(job, progress, pictures=[each.filename for each in attached])
+        view = self._card(job, progress, pictures=[each.filename for each in attached])
         try:
             # Named one by one: what an edit does not name, it may remove (API v10).
             await self._line.edit(
@@ -171,7 +178,7 @@ class DiscordDesk:
                 raise
             log.warning("card_pictures_refused", job_id=job.id, error=str(error))
             self._pictures[card_id] = ()
-            plain = cards.status_card(job, progress)
+            plain = self._card(job, progress)
             await self._line.edit(
                 _talk(job.place), card_id, priority=Priority.CHANGE, attachments=[], view=plain
             )

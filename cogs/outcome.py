@@ -36,9 +36,10 @@ REMEMBERED_SPOTS = 2000
 class Outcome:
     """Posts results and failures, finds those of an earlier try, and falls back from thread to channel."""
 
-    def __init__(self, line: Line, *, local_links: bool) -> None:
+    def __init__(self, line: Line, *, local_links: bool, trial: bool) -> None:
         self._line = line
         self._local_links = local_links
+        self._trial = trial
         self._spots: Recent[Spot] = Recent(REMEMBERED_SPOTS)
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
@@ -61,7 +62,8 @@ class Outcome:
 
     async def report(self, job: Job, ending: Ending) -> int:
         """Post why there is no clip; raises `DeskGone` or one of `CALL_ERRORS`."""
-        post = Post(nonce=job.id, content=cards.report_text(job, ending), mention=job.order.member.id)
+        text = cards.report_text(job, ending, trial=self._trial)
+        post = Post(nonce=job.id, content=text, mention=job.order.member.id)
         return await self._tell(job, post)
 
     def spot_of(self, job: Job) -> Spot | None:
@@ -124,14 +126,15 @@ class Outcome:
             post = replace(post, reply_to=job.place.answer_id)
         if clip is not None and file is not None:
             # Opened for each try: sending uses a file up.
-            post = replace(post, file=await asyncio.to_thread(_attachment, job, clip, file))
+            text = cards.clip_alt_text(job, clip, trial=self._trial)
+            post = replace(post, file=await asyncio.to_thread(_attachment, job, file, text))
         return await self.post(spot, post, priority=Priority.RESULT)
 
     def _result(self, job: Job, clip: Clip, link: str | None, file: Path | None) -> Post:
         return Post(
             # A clip that comes late follows a report, whose nonce Discord may still remember.
             nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",
-            content=cards.result_text(job, clip, link=link, attached=file is not None),
+            content=cards.result_text(job, clip, link=link, attached=file is not None, trial=self._trial),
             view=cards.result_buttons(link),
             mention=job.order.member.id,
         )
@@ -162,5 +165,5 @@ def _spots(place: Place) -> Iterator[Spot]:
     yield Spot(place.guild_id, place.channel_id)
 
 
-def _attachment(job: Job, clip: Clip, file: Path) -> discord.File:
-    return discord.File(file, filename=cards.clip_file_name(job), description=cards.clip_alt_text(job, clip))
+def _attachment(job: Job, file: Path, alt_text: str) -> discord.File:
+    return discord.File(file, filename=cards.clip_file_name(job), description=alt_text)

@@ -13,8 +13,11 @@ SIGNATURE_HEADER = "X-PixelByte-Signature"
 FRESH_SECONDS = 300
 """The window of the provider's own samples."""
 
-DOORBELL_SECONDS = 600
-"""The provider's last retry may come 491 s after the first stamp, and clocks differ (C8)."""
+DOORBELL_SECONDS = 660
+"""The provider's last retry may come 491 s after the first stamp, and clocks differ (C8).
+
+One that is off by ten minutes must not be off for the time that the way takes besides (F54).
+"""
 
 
 class Verdict(StrEnum):

@@ -17,6 +17,7 @@ from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
 from studio.lateness import Lateness
 from studio.models import Clip, Job, JobState
+from studio.remarks import remarks_on
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,8 @@ class Delivery:
             source_url=job.source_url,
         )
         passing("delivery.clip_stored")
+        for remark in remarks_on(job, clip):
+            log.warning("result_differs", job_id=job.id, remark=remark.code, **remark.facts)
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.move(connection, job, JobState.DELIVERING, now=self._equipment.clock(), clip=clip)

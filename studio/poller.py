@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from studio.acceptance import tell_operator
 from studio.database import jobs
-from studio.equipment import Equipment
-from studio.errors import ProviderError
+from studio.equipment import Equipment, patience
+from studio.errors import OperatorMustAct, ProviderError
 from studio.models import JobState
 from studio.ports import Dispatcher, RemoteState
 
@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 BEFORE_THE_END, AFTER_THE_END = timedelta(seconds=10), timedelta(seconds=180)
 NEAR_INTERVAL_SECONDS = 5.0
+SINGLE_LOOKS = 10
+"""How many renders are asked after by themselves in one round, while the list cannot be read."""
+
 FINISHED = frozenset({RemoteState.COMPLETED, RemoteState.FAILED, RemoteState.CANCELLED})
 
 
@@ -44,6 +47,8 @@ class Poller:
         self._equipment = equipment
         self._dispatcher = dispatcher
         self._asked_at: dict[str, datetime] = {}
+        self._refusals = 0
+        self._resting_since: datetime | None = None
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -56,20 +61,44 @@ class Poller:
         """One look at the list, if any render is due for one."""
         now = self._equipment.clock()
         renders = {render.provider_job_id: render for render in await self._renders()}
-        due = {render_id for render_id, render in renders.items() if self._is_due(render, now)}
-        if not due:
+        due = [render_id for render_id, render in renders.items() if self._is_due(render, now)]
+        if not due or self._rests(now):
             return
+        asked = list(renders)
         try:
             news = await self._news_of(set(renders))
+            self._refusals, self._resting_since = 0, None
+        except OperatorMustAct as error:
+            # Every other call would be refused as well: this one goes on asking, ever more seldom.
+            self._refusals, self._resting_since = self._refusals + 1, now
+            await self._unreadable(error)
+            return
         except ProviderError as error:
-            log.warning("list_unreadable", reason=error.quotable)
-            await tell_operator(self._equipment, error)
-            # Then each that is due is asked after by itself.
-            news = due
+            await self._unreadable(error)
+            # Then those that are due are asked after by themselves, who has waited longest first.
+            due.sort(key=lambda render_id: self._asked_at.get(render_id, renders[render_id].submitted_at))
+            asked = due[:SINGLE_LOOKS]
+            news = set(asked)
         # Only what is still rendering is remembered.
-        self._asked_at = dict.fromkeys(renders, now)
+        self._asked_at = {key: at for key, at in self._asked_at.items() if key in renders}
+        self._asked_at |= dict.fromkeys(asked, now)
         for render_id in news:
             self._dispatcher.wake(renders[render_id].job_id)
+
+    async def _unreadable(self, error: ProviderError) -> None:
+        log.warning("list_unreadable", reason=error.quotable)
+        await tell_operator(self._equipment, error)
+
+    def _rests(self, now: datetime) -> bool:
+        """Whether it is too soon to ask again after refusals that only the operator can mend."""
+        if self._resting_since is None:
+            return False
+        base, longest = (
+            self._equipment.terms.poll_interval_seconds,
+            self._equipment.terms.waits.longest_probe,
+        )
+        rest = patience(self._refusals - 1, first=base, longest=max(base, longest))
+        return abs((now - self._resting_since).total_seconds()) < rest
 
     async def _renders(self) -> list[Render]:
         query = select(jobs.c.id, jobs.c.provider_job_id, jobs.c.submitted_at, jobs.c.expected_at).where(

@@ -9,7 +9,7 @@ from studio.acceptance import alarm_about, tell_operator
 from studio.crashpoints import passing
 from studio.endings import end, end_within, put_back
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
-from studio.errors import CancelTooLate, ProviderError, RemoteJobUnknown
+from studio.errors import CancelTooLate, OperatorMustAct, ProviderError, RemoteJobUnknown
 from studio.models import Cancel, Ending, Job, JobState
 from studio.ports import RemoteJob, RemoteState
 
@@ -48,6 +48,9 @@ class Rendering:
         except ProviderError as error:
             log.warning("status_unreadable", job_id=job.id, reason=error.quotable)
             await tell_operator(self._equipment, error)
+            if isinstance(error, OperatorMustAct):
+                # The poller finds out when the account may ask again, one call for all renders.
+                return await self._still_running(job, Wait(self._left(job)))
             return await self._still_running(job, Wait(patience(job.tries, longest=60.0), tried=True))
         passing("rendering.status_read")
         return await self._act_on(job, remote)
@@ -168,8 +171,11 @@ class Rendering:
 
     def _rest(self, job: Job) -> Wait:
         """Until the poller or the doorbell has news; or until the job has to be given up."""
-        left = self._equipment.terms.waits.give_up_render - self._age(job)
-        return Wait(min(SAFETY_LOOK_SECONDS, max(0.05, left + 0.05)))
+        return Wait(min(SAFETY_LOOK_SECONDS, self._left(job)))
+
+    def _left(self, job: Job) -> float:
+        """How long until the job has to be given up."""
+        return max(0.05, self._equipment.terms.waits.give_up_render - self._age(job) + 0.05)
 
     def _age(self, job: Job) -> float:
         return (self._equipment.clock() - (job.submitted_at or job.state_since)).total_seconds()

@@ -35,6 +35,7 @@ _CARD: Mapping[str, Template] = {
     "card_elapsed": "{elapsed:duration} so far",
     "card_expected": "expected {when}",
     "card_price": "price {price:money}",
+    "card_price_trial": "a trial, nothing is charged",
     "card_percent": "{percent} %",
     "card_done": "Finished after {elapsed:duration}.",
     "card_ended": "Ended after {elapsed:duration}.",
@@ -58,6 +59,8 @@ _RESULT: Mapping[str, Template] = {
         "-# AI-generated · {seconds:number} s · {width} × {height} · {price:money}",
         "-# AI-generated · {seconds:number} s · {width} × {height}",
     ),
+    "result_label_trial": "-# Trial clip · {seconds:number} s · {width} × {height} · nothing was charged",
+    "alt_clip_trial": "Trial clip of {seconds:number} s: {name}'s picture moving like the reference video",
     "alt_clip": "AI-generated clip of {seconds:number} s: {name}'s picture moving like the reference video",
     "report": "{mention} {sentence}",
 }
@@ -106,6 +109,11 @@ _NOTICES: Mapping[str, Template] = {
     "notice_video_scaled_up": "Your video was small; I enlarged it.",
     "notice_video_padded": "Your video was too long and narrow; I added borders.",
     "notice_video_flattened": "Your video was see-through in places; I put it on white.",
+    "notice_result_shorter": (
+        "The renderer ended it after {seconds:number} s, though your video has {asked:number} s; "
+        "cuts in a video do that."
+    ),
+    "notice_result_silent": "The renderer made it without the sound of your video.",
 }
 
 _COMMANDS: Mapping[str, Template] = {

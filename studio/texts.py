@@ -12,6 +12,7 @@ from studio.reasons import Template
 from studio.sentences import SENTENCES
 
 NOTHING_CHARGED = "Nothing was charged."
+ONLY_A_TRIAL = "Nothing was charged, this was a trial."
 
 
 def say(code: str, /, **facts: Any) -> str:
@@ -28,8 +29,10 @@ def say(code: str, /, **facts: Any) -> str:
     raise KeyError(f"facts are missing for the text {code}: only {sorted(facts)}")
 
 
-def cost_sentence(usd_micros: int) -> str:
-    """Say what something cost in the end."""
+def cost_sentence(usd_micros: int, *, trial: bool = False) -> str:
+    """Say what something cost in the end; on `trial` the amount was only played with."""
+    if trial:
+        return ONLY_A_TRIAL
     return NOTHING_CHARGED if usd_micros == 0 else f"It cost {money(usd_micros)}."
 
 

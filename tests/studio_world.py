@@ -11,8 +11,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+import aiohttp
+from aiohttp import web
 from aiolimiter import AsyncLimiter
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
@@ -174,7 +176,10 @@ class Disk:
 
 @dataclass
 class World:
-    """A running studio. `key` is the one that it has at the provider; `restart` gives it another process."""
+    """A running studio. `key` is the one that it has at the provider; `restart` gives it another process.
+
+    `hindrances` is what the next webhooks meet instead of the doorbell: a status, `hang` or `late`.
+    """
 
     folder: Path
     sandbox: Sandbox
@@ -188,6 +193,7 @@ class World:
     engine: Engine = field(init=False)
     ordered: list[str] = field(default_factory=list)
     spared: set[str] = field(default_factory=set)
+    hindrances: list[str] = field(default_factory=list)
     _running: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def now(self) -> datetime:
@@ -209,6 +215,7 @@ class World:
         )
         # The tests count requests, not seconds.
         client._calls._limiter = AsyncLimiter(1000, 1)
+        client._downloads._timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=3)
         self.engine = Engine(
             Equipment(
                 database=self.database,
@@ -442,7 +449,18 @@ async def _hang_a_doorbell(stack: AsyncExitStack, world: World) -> None:
     async def ring(token: str, provider_job_id: str | None) -> None:
         await world.engine.studio.ring(token, provider_job_id)
 
+    @web.middleware
+    async def hindered(request: web.Request, handler: Any) -> web.StreamResponse:
+        hindrance = world.hindrances.pop(0) if world.hindrances else ""
+        if hindrance in ("hang", "late"):
+            await asyncio.sleep(1)
+        if hindrance not in ("", "late"):
+            status = int(hindrance) if hindrance.isdigit() else 500
+            return web.Response(status=status, headers={"Location": "http://127.0.0.1:9/elsewhere"})
+        return cast("web.StreamResponse", await handler(request))
+
     app = build_app(ring=ring, secret=SECRET, checks={}, registry=CollectorRegistry(), clock=world.now)
+    app.middlewares.append(hindered)
     host, port = await stack.enter_async_context(serve(app, "127.0.0.1", 0))
     address = f"http://{host}:{port}{WEBHOOK_PATH}"
     world.terms = replace(world.terms, webhook_address=lambda token: f"{address}{token}")

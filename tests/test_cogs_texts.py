@@ -25,7 +25,7 @@ NOT_A_REFUSAL = {"waiting_for_operator", "submit_unclear", "clip_too_large"}
 
 SAMPLE: dict[str, Any] = {
     "seconds": 41.25, "kept": 30.0, "elapsed": 75.0, "size": 26_000_000, "limit": 25_000_000,
-    "price": 250_000, "width": 1080, "height": 1920, "percent": 42, "position": 3,
+    "asked": 20.0, "price": 250_000, "width": 1080, "height": 1920, "percent": 42, "position": 3,
 }  # fmt: skip
 
 
@@ -144,3 +144,4 @@ def test_sizes_are_written_as_phones_show_them(count: int, written: str) -> None
 def test_what_something_cost_is_a_sentence() -> None:
     assert texts.cost_sentence(0) == "Nothing was charged."
     assert texts.cost_sentence(250_000) == "It cost $0.25."
+    assert "$" not in texts.cost_sentence(250_000, trial=True)

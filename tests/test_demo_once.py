@@ -53,6 +53,8 @@ async def test_the_clip_is_written_and_the_conversation_printed(tmp_path: Path) 
     assert printed.index("Checking your files – now") < printed.index("Rendering – now")
     assert printed.index("Rendering – now") < printed.index("Your clip is ready")
     assert picture.exists()
+    assert "Nothing was charged, this was a trial." in printed
+    assert "$" not in printed
 
 
 async def test_a_refusal_is_printed_and_fails(tmp_path: Path) -> None:

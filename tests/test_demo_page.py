@@ -96,7 +96,7 @@ async def test_a_clip_is_made_and_played_on_the_page_without_a_reload(
         assert any("Rendering – now" in text for text in seen)
         assert "Finished" in await browser.text("#pane-thread .container")
         assert await browser.run(f"return document.querySelector('{VIDEO}').videoWidth") > 0
-        assert "AI-generated" in await browser.text("#pane-thread .message-for-me")
+        assert "nothing was charged" in await browser.text("#pane-thread .message-for-me")
         assert await browser.complaints() == []
         await page.stop()
         assert world.errors == []

@@ -222,6 +222,40 @@ async def test_a_failure_that_stays_charged_says_so(bureau: Bureau) -> None:
     assert "It cost $0.25." in bureau.posts(job.place.talk_id)[1]["content"]
 
 
+async def test_on_trial_no_message_says_that_anything_was_paid(bureau: Bureau, clip_file: Path) -> None:
+    desk = DiscordDesk(bureau.client, budget=Budget(), trial=True)
+    job = await bureau.opened(desk=desk)
+    running = replace(rendering(job), price_usd_micros=250_000)
+
+    await desk.show(job, running, urgent=True)
+    during = texts_of(bureau.posts(job.place.talk_id)[0])
+    outcome_id = await desk.deliver(job, a_clip(), clip_file)
+    ended = delivered(job, outcome_id)
+    await desk.conclude(ended, done(ended))
+    card, result = bureau.posts(job.place.talk_id)
+    other = await bureau.opened(desk=desk)
+    await desk.report(other, Ending("result_missing", {}, 250_000))
+    report = bureau.posts(other.place.talk_id)[1]
+
+    assert "a trial, nothing is charged" in during
+    assert "Nothing was charged, this was a trial." in texts_of(card)
+    assert "nothing was charged" in result["content"]
+    assert "Nothing was charged, this was a trial." in report["content"]
+    assert "$" not in f"{during} {texts_of(card)} {result['content']} {report['content']}"
+
+
+async def test_a_result_that_lacks_what_was_ordered_says_so(bureau: Bureau, clip_file: Path) -> None:
+    job = with_inputs(await bureau.opened())
+    assert job.inputs is not None
+    job = replace(job, inputs=replace(job.inputs, seconds=20.0, has_sound=True))
+
+    await bureau.desk.deliver(job, a_clip(seconds=12.0, has_sound=False), clip_file)
+
+    said = bureau.posts(job.place.talk_id)[1]["content"]
+    assert "ended it after 12 s, though your video has 20 s" in said
+    assert "without the sound of your video" in said
+
+
 async def test_reporting_again_finds_the_first_message(bureau: Bureau) -> None:
     job = failed(await bureau.opened())
     assert job.ending is not None

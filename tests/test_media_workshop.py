@@ -146,6 +146,17 @@ async def test_a_child_that_something_kills_counts_as_too_complex(endless: Path)
     assert caught.value.reason is Reason.TOO_COMPLEX
 
 
+async def test_a_codec_that_breaks_down_is_told_apart_from_a_file_that_is_too_much(endless: Path) -> None:
+    task = asyncio.create_task(Workshop().probe_clip(endless))
+    await eventually(lambda: workers())
+
+    workers()[0].send_signal(signal.SIGSEGV)
+
+    with pytest.raises(MediaRefused) as caught:
+        await task
+    assert caught.value.reason is Reason.CRASHED
+
+
 async def test_a_cancelled_task_leaves_no_child_and_frees_its_slot(
     endless: Path, shelf: Shelf, tmp_path: Path
 ) -> None:

@@ -108,8 +108,10 @@ class Ring:
     """How the webhook of the next job goes; a repeat of a delivery goes like its first try.
 
     `early` sends one `completed` before the submit is answered, besides the usual one.
-    `merge` changes keys before signing, `body` replaces the whole payload; `headers` replaces (None:
-    removes) headers after signing; `age` makes the stamp that many seconds old; `secret` replaces ours.
+    `merge` changes keys before signing, `encode` writes the payload otherwise, `body` replaces it;
+    `respell` changes the finished signature; `headers` replaces (None:
+    removes) headers after signing; `age` makes the stamp that many seconds old (negative: in the future),
+    `stamp` replaces it as it is, both before signing; `secret` replaces ours.
     """
 
     times: int | None = 1
@@ -119,8 +121,11 @@ class Ring:
     early: bool = False
     secret: str | None = None
     age: float = 0.0
+    stamp: str | None = None
     merge: Mapping[str, Any] = field(default_factory=dict)
+    encode: Callable[[Mapping[str, Any]], bytes] | None = None
     body: bytes | None = None
+    respell: Callable[[str], str] | None = None
     headers: Mapping[str, str | None] = field(default_factory=dict)
 
 

@@ -134,7 +134,8 @@ class JobsApi:
             and (page.model is None or job.model == page.model)
             and (page.before is None or (job.created_at.isoformat(), job.id) < page.before)
         ]
-        shown, more = jobs[: page.limit], len(jobs) > page.limit
+        limit = min(page.limit, self._parts.terms.most_per_page)
+        shown, more = jobs[:limit], len(jobs) > limit
         return {
             "jobs": [_line(job) for job in shown],
             "nextCursor": checks.cursor_after(shown[-1].created_at.isoformat(), shown[-1].id)

@@ -23,12 +23,16 @@ FILES_LIVE = timedelta(minutes=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the sandbox promises: seconds until done, seconds of them pending; `most_jobs` None: any."""
+    """What the sandbox promises: seconds until done, seconds of them pending; `most_jobs` None: any.
+
+    A page of the list has at most `most_per_page` jobs, whatever is asked for.
+    """
 
     seconds: float
     pending_seconds: float
     usd_micros_per_second: int
     most_jobs: int | None
+    most_per_page: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from providers.sandbox.parts import Parts, Terms, webhook_payload
 from providers.sandbox.records import JobRecord, Shelf, UploadRecord
 from providers.sandbox.renders import Renders
 from providers.sandbox.tidy import tidy_files, tidy_records
-from providers.sandbox.webhooks import DELAYS, Line, Webhooks
+from providers.sandbox.webhooks import DEADLINE_SECONDS, DELAYS, Line, Rung, Webhooks
 from studio.ports import Clock
 
 _TIDY_EVERY_SECONDS = 600.0
@@ -41,7 +41,8 @@ class Options:
     """What is seldom changed.
 
     `port` 0 takes a free one. `pending_seconds` is how long a job can be cancelled, by default a quarter of
-    the whole. More than `most_jobs` unfinished ones are answered 429. `webhook_delays` precede the retries.
+    the whole. More than `most_jobs` unfinished ones are answered 429. `webhook_delays` precede the retries of
+    webhooks that nobody took within `webhook_seconds`. A page of the list has at most `most_per_page` jobs.
     `renders` may be shared between sandboxes, so that the same inputs are drawn once for all of them.
     """
 
@@ -51,6 +52,8 @@ class Options:
     usd_micros_per_second: int = 50_000
     most_jobs: int | None = None
     webhook_delays: tuple[float, ...] = DELAYS
+    webhook_seconds: float = DEADLINE_SECONDS
+    most_per_page: int = 100
     renders: Path | None = None
 
 
@@ -135,6 +138,11 @@ class Sandbox:
         """The requests that came in at one endpoint (by its name in `Fault.on`), or all."""
         return [seen for seen in self._gate.seen if not on or seen.on == on]
 
+    @property
+    def rung(self) -> list[Rung]:
+        """Every try to deliver a webhook since the sandbox was opened, in order."""
+        return list(self._opened.webhooks.rung)
+
     def end_from_outside(self, job_id: str, status: str = "cancelled") -> None:
         """End a job as somebody at the provider's dashboard would."""
         job = self._opened.jobs.get(job_id)
@@ -154,7 +162,11 @@ class Sandbox:
         renders = Renders(options.renders or folder / "renders")
         intake = Intake(folder / "contents", session, renders)
         line = Line(
-            session=session, secret=self._webhook_secret, delays=options.webhook_delays, clock=self._clock
+            session=session,
+            secret=self._webhook_secret,
+            delays=options.webhook_delays,
+            deadline=options.webhook_seconds,
+            clock=self._clock,
         )
         webhooks = Webhooks(line, jobs, self.faults, lambda job: webhook_payload(job, self._origin))
         pending = self._seconds / 4 if options.pending_seconds is None else options.pending_seconds
@@ -166,6 +178,7 @@ class Sandbox:
                 pending_seconds=pending,
                 usd_micros_per_second=options.usd_micros_per_second,
                 most_jobs=options.most_jobs,
+                most_per_page=options.most_per_page,
             ),
             faults=self.faults,
             account=Account(jobs),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import io
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from studio.ports import Clock
 
 _log = logging.getLogger(__name__)
 DELAYS = (1.0, 4.0, 16.0, 64.0, 256.0)
-_DEADLINE = aiohttp.ClientTimeout(total=30)
+DEADLINE_SECONDS = 30.0
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -29,12 +30,21 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One try to deliver a webhook; `status` is what the receiver answered, None: nothing in time."""
+
+    job_id: str
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """How webhooks leave: the secret, and the waits (seconds) before each further try."""
+    """How webhooks leave: the secret, the waits (seconds) before each further try, the receiver's time."""
 
     session: aiohttp.ClientSession
     secret: str
     delays: tuple[float, ...]
+    deadline: float
     clock: Clock
 
 
@@ -53,6 +63,7 @@ class Webhooks:
         self._faults = faults
         self._payload = payload
         self._tasks: set[asyncio.Task[None]] = set()
+        self.rung: list[Rung] = []
 
     def resume(self) -> None:
         for job in self._jobs:
@@ -86,6 +97,8 @@ class Webhooks:
         if ring.body is not None:
             return ring.body
         payload = {**self._payload(job), **ring.merge}
+        if ring.encode is not None:
+            return ring.encode(payload)
         return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
     async def _deliver(self, job: JobRecord, body: bytes, ring: Ring) -> None:
@@ -98,23 +111,32 @@ class Webhooks:
 
     async def _sent(self, job: JobRecord, body: bytes, ring: Ring) -> bool:
         assert job.webhook_url is not None
-        timestamp = str(int(self._line.clock().timestamp() - ring.age))
+        timestamp = ring.stamp
+        if timestamp is None:
+            timestamp = str(int(self._line.clock().timestamp() - ring.age))
+        signature = sign(ring.secret or self._line.secret, timestamp, body)
         headers: dict[str, str | None] = {
             "Content-Type": "application/json",
             "User-Agent": "PixelByte-Sandbox",
             "X-PixelByte-Timestamp": timestamp,
-            "X-PixelByte-Signature": sign(ring.secret or self._line.secret, timestamp, body),
+            "X-PixelByte-Signature": ring.respell(signature) if ring.respell else signature,
             **ring.headers,
         }
         kept = {name: value for name, value in headers.items() if value is not None}
+        status = await self._answer(job.webhook_url, body, kept)
+        self.rung.append(Rung(job_id=job.id, status=status))
+        return status is not None and 200 <= status < 300
+
+    async def _answer(self, url: str, body: bytes, headers: Mapping[str, str]) -> int | None:
+        timeout = aiohttp.ClientTimeout(total=self._line.deadline)
         try:
             async with self._line.session.post(
-                job.webhook_url, data=body, headers=kept, allow_redirects=False, timeout=_DEADLINE
+                url, data=io.BytesIO(body), headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
-                return 200 <= response.status < 300
+                return response.status
         except (aiohttp.ClientError, TimeoutError) as error:
-            _log.info("webhook of %s not delivered: %r", job.id, error)
-            return False
+            _log.info("a webhook was not delivered: %r", error)
+            return None
 
     def _note(self, job_id: str, state: str) -> None:
         job = self._jobs.get(job_id)
