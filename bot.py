@@ -8,7 +8,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -83,7 +83,8 @@ async def open_house(
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
         await schema.upgrade(database)
-        storage = open_storage(settings.storage_url)
+        storage = open_storage(settings.storage_url, settings.cloud)
+        await stack.enter_async_context(aclosing(storage))
         await storage.sweep()
         sandbox = None
         if settings.provider == "sandbox":

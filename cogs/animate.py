@@ -11,19 +11,17 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.cards import first_answer, withdrawn_answer
-from cogs.gate import check_files, check_place
+from cogs.gate import check_files, check_place, check_wishes
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.crashpoints import passing
 from studio.errors import OrderRefused, StudioError
-from studio.models import Member, Order, Orientation, Place, ShotType, SourceFile, Wishes
+from studio.models import LONGEST_PROMPT, Member, Order, Orientation, Place, ShotType, SourceFile, Wishes
 from studio.texts import say
 
 if TYPE_CHECKING:
     from studio.front import Studio
 
 log = structlog.get_logger(__name__)
-
-LONGEST_PROMPT = 1000
 
 # Evaluated by discord.py at run time, where `from __future__ import annotations` has made them strings.
 Prompt = app_commands.Range[str, 0, LONGEST_PROMPT]
@@ -108,6 +106,7 @@ class Animate(commands.Cog):
             max_picture_bytes=self._max_picture_bytes,
             max_video_bytes=self._max_video_bytes,
         )
+        check_wishes(wishes)
         assert interaction.guild_id is not None
         await self._studio.admit(guild_id=interaction.guild_id, member_id=interaction.user.id)
         recording = asyncio.create_task(self._record(interaction, picture, video, wishes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 
 from studio.errors import OrderRefused
-from studio.models import SourceFile, looks_swapped
+from studio.models import LONGEST_PROMPT, SourceFile, Wishes, length_of, looks_swapped
 
 THREADS = frozenset(
     {discord.ChannelType.public_thread, discord.ChannelType.private_thread, discord.ChannelType.news_thread}
@@ -66,3 +66,13 @@ def check_files(
         raise OrderRefused("picture_too_large", size=picture.size, limit=max_picture_bytes)
     if video.size > max_video_bytes:
         raise OrderRefused("video_too_large", size=video.size, limit=max_video_bytes)
+
+
+def check_wishes(wishes: Wishes) -> None:
+    """Raise `OrderRefused` for a text that the renderer would not take: Discord counts in another way."""
+    for code, text in (
+        ("prompt_too_long", wishes.prompt),
+        ("negative_prompt_too_long", wishes.negative_prompt),
+    ):
+        if length_of(text) > LONGEST_PROMPT:
+            raise OrderRefused(code, length=length_of(text), limit=LONGEST_PROMPT)

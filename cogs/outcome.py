@@ -18,7 +18,7 @@ from cogs.recent import Recent
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
 from studio.errors import ClipTooLarge
 from studio.models import Clip, Ending, Job, Place
-from studio.settings import is_loopback
+from studio.values import is_loopback
 
 log = structlog.get_logger(__name__)
 

@@ -32,7 +32,7 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Check]:
     """Make every check; none of them spends money, changes anything or disturbs a running bot."""
     checks = await check_discord(settings.discord_token)
     checks.append(await check_database(settings.database_url))
-    checks.append(await check_storage(settings.storage_url))
+    checks.append(await check_storage(settings.storage_url, settings.cloud))
     checks.append(check_codecs())
     async with aiohttp.ClientSession() as session:
         checks.extend(await _check_provider(session, settings, clock=clock))

@@ -7,12 +7,11 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import av
 import pillow_heif
-from obstore.exceptions import BaseError
 from PIL import features
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +20,7 @@ from doctor.check import Check
 from studio import schema
 from studio.database import Database
 from studio.settings import SettingsError
-from studio.storage import local_folder, open_storage
+from studio.storage import ObstoreFiles, local_folder, open_storage
 
 NEEDED_DECODERS = ("h264", "hevc", "vp8", "vp9", "av1", "gif", "aac", "opus", "vorbis", "mp3")
 NEEDED_ENCODERS = ("libx264", "aac", "mjpeg")
@@ -71,7 +70,9 @@ def _check_room_for_database(file: Path) -> Check:
     return Check("Database", True, f"{file} is not there yet; the first start makes it")
 
 
-async def check_storage(url: str, *, least_free_bytes: int = LEAST_FREE_BYTES) -> Check:
+async def check_storage(
+    url: str, cloud: Mapping[str, str] | None = None, *, least_free_bytes: int = LEAST_FREE_BYTES
+) -> Check:
     """Whether a file can be written, read and deleted, and there is room; a missing folder is not made."""
     subject, fix = "Storage", "Check STORAGE_URL, and that the bot's user may write there."
     folder = local_folder(url)
@@ -82,21 +83,19 @@ async def check_storage(url: str, *, least_free_bytes: int = LEAST_FREE_BYTES) -
         return _with_room(closest, f"{folder} is not there yet; the first start makes it", least_free_bytes)
     try:
         async with asyncio.timeout(STORAGE_SECONDS):
-            same = await _write_and_read(url)
+            same = await _write_and_read(open_storage(url, cloud))
     except SettingsError as error:
         return Check(subject, False, error.problems[0], fix)
     except TimeoutError:
         return Check(subject, False, f"gives no answer within {STORAGE_SECONDS} s", fix)
-    except (OSError, BaseError) as error:
-        reason = str(error).partition("\n")[0]
-        return Check(subject, False, f"does not work: {reason}", fix)
+    except OSError as error:
+        return Check(subject, False, f"does not work: {error}", fix)
     if not same:
         return Check(subject, False, "gives back other bytes than it was given", fix)
     return _with_room(folder, "writes, reads and deletes", least_free_bytes)
 
 
-async def _write_and_read(url: str) -> bool:
-    storage = open_storage(url)
+async def _write_and_read(storage: ObstoreFiles) -> bool:
     # Not in the storage's own workspace: a doctor that runs as another user would leave it closed to the bot.
     key, content = f"doctor-{secrets.token_hex(8)}/probe", os.urandom(64)
     with tempfile.TemporaryDirectory() as name:

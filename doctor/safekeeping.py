@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 
@@ -20,9 +21,8 @@ from studio.storage import open_storage
 async def make_backup(settings: Settings, target: Path, *, clock: Clock) -> int:
     """Write a backup; return the exit code."""
     try:
-        manifest = await back_up(
-            settings.database_url, open_storage(settings.storage_url), target, now=clock()
-        )
+        async with aclosing(open_storage(settings.storage_url, settings.cloud)) as storage:
+            manifest = await back_up(settings.database_url, storage, target, now=clock())
     except BackupFailed as error:
         print(error)  # noqa: T201 - the command speaks to the operator
         return 1
@@ -39,7 +39,8 @@ async def restore(settings: Settings, archive: Path | None, since: datetime | No
     try:
         if archive is not None:
             # Before anything opens the database, which would make an empty one.
-            manifest = await unpack(archive, settings.database_url, open_storage(settings.storage_url))
+            async with aclosing(open_storage(settings.storage_url, settings.cloud)) as storage:
+                manifest = await unpack(archive, settings.database_url, storage)
             since = manifest.made_at
             print(_brought_back(manifest))  # noqa: T201 - the command speaks to the operator
         assert since is not None

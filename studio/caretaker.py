@@ -72,6 +72,7 @@ class Caretaker:
         await self._purge()
 
     async def _purge(self) -> None:
+        await self._equipment.storage.sweep()
         purged = await purge(self._equipment)
         if purged:
             log.info("files_purged", jobs=purged)

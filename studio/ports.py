@@ -181,6 +181,9 @@ class Storage(Protocol):
     def workspace(self) -> AbstractAsyncContextManager[Path]:
         """Give an empty local folder that is deleted afterwards, on the same disk as local storage."""
 
+    async def sweep(self) -> None:
+        """Delete the workspaces of processes that are no more; those of living ones stay."""
+
 
 class AttachmentSource(Protocol):
     """Fetches what members attach."""

@@ -30,6 +30,14 @@ _REFUSALS: Mapping[str, Template] = {
         "Your video is too large; I take up to {limit:size}. Nothing was charged. "
         "Trim it to the part that you need and try again.",
     ),
+    "prompt_too_long": (
+        "Your prompt counts as {length} characters; the renderer takes {limit}, and most emoji count as two "
+        "or more. Nothing was charged. Shorten the prompt and use /animate again."
+    ),
+    "negative_prompt_too_long": (
+        "Your negative prompt counts as {length} characters; the renderer takes {limit}, and most emoji "
+        "count as two or more. Nothing was charged. Shorten it and use /animate again."
+    ),
     "too_many_jobs_member": (
         "You already have {limit} unfinished clips, which is as many as you may have at once. "
         "Nothing was charged. Try again when one of them is done, or cancel one."

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from studio import values
+
 T = TypeVar("T")
 
 DEFAULT_OUTPUT_HOSTS = "*.muvi.video,*.pixelbyte.app"
+
+CLOUDS = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
+"""How the variables of a bucket begin."""
+
+SECRET_PARTS = ("KEY", "SECRET", "TOKEN", "SAS", "PASSWORD")
+"""What the name of such a variable holds if nobody may see its value."""
 
 
 class SettingsError(Exception):
@@ -54,12 +60,15 @@ class Settings:
     retention_days: int = 7
     log_format: str = "console"
     dev_guild_id: int | None = None
+    cloud: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What opens a bucket: the variables of its kind of cloud, by the names that they have everywhere."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What may never be shown, in a log or anywhere else."""
         passwords = (urlsplit(url).password for url in (self.database_url, self.storage_url))
-        known = (self.discord_token, self.pixelbyte_api_key, self.pixelbyte_webhook_secret, *passwords)
+        keys = (value for name, value in self.cloud.items() if any(part in name for part in SECRET_PARTS))
+        known = (self.discord_token, self.pixelbyte_api_key, self.pixelbyte_webhook_secret, *passwords, *keys)
         return tuple(secret for secret in known if secret)
 
 
@@ -84,41 +93,43 @@ def read_settings(environment: Mapping[str, str] | None = None, *, need_discord:
     """
     reader = _Reader(os.environ if environment is None else environment)
     provider = reader.choice("PROVIDER", ("pixelbyte", "sandbox"), "pixelbyte")
-    public_url = reader.parsed("PUBLIC_URL", _public_url, None)
+    public_url = reader.parsed("PUBLIC_URL", values.public_url, None)
     webhook_secret = reader.text("PIXELBYTE_WEBHOOK_SECRET", "")
+    storage_url = reader.parsed("STORAGE_URL", values.storage_url, _default_storage_url())
     settings = Settings(
         discord_token=reader.required("DISCORD_TOKEN", _BOT_HELP)
         if need_discord
         else reader.text("DISCORD_TOKEN", ""),
-        discord_api_url=reader.parsed("DISCORD_API_URL", _http_url, None),
-        discord_gateway_url=reader.parsed("DISCORD_GATEWAY_URL", _websocket_url, None),
-        shard_ids=reader.parsed("SHARD_IDS", _numbers, None),
-        shard_count=reader.parsed("SHARD_COUNT", _whole(1, 100_000), None),
+        discord_api_url=reader.parsed("DISCORD_API_URL", values.http_url, None),
+        discord_gateway_url=reader.parsed("DISCORD_GATEWAY_URL", values.websocket_url, None),
+        shard_ids=reader.parsed("SHARD_IDS", values.numbers, None),
+        shard_count=reader.parsed("SHARD_COUNT", values.whole(1, 100_000), None),
         provider=provider,
         pixelbyte_api_key=(
             reader.required("PIXELBYTE_API_KEY", _KEY_HELP)
             if provider == "pixelbyte"
             else reader.text("PIXELBYTE_API_KEY", "")
         ),
-        pixelbyte_api_url=reader.parsed("PIXELBYTE_API_URL", _http_url, "https://api.muvi.video/v1"),
+        pixelbyte_api_url=reader.parsed("PIXELBYTE_API_URL", values.http_url, "https://api.muvi.video/v1"),
         pixelbyte_webhook_secret=webhook_secret,
         pixelbyte_output_hosts=reader.parsed(
-            "PIXELBYTE_OUTPUT_HOSTS", _hosts, tuple(DEFAULT_OUTPUT_HOSTS.split(","))
+            "PIXELBYTE_OUTPUT_HOSTS", values.hosts, tuple(DEFAULT_OUTPUT_HOSTS.split(","))
         ),
         public_url=public_url,
         http_host=reader.text("HTTP_HOST", "127.0.0.1"),
-        http_port=reader.parsed("HTTP_PORT", _whole(0, 65535), 8080),
-        database_url=reader.parsed("DATABASE_URL", _database_url, "sqlite:///data/bot.db"),
-        storage_url=reader.parsed("STORAGE_URL", _storage_url, _default_storage_url()),
-        max_concurrent_jobs=reader.parsed("MAX_CONCURRENT_JOBS", _whole(1, 10_000), 2),
-        max_jobs_per_server=reader.parsed("MAX_JOBS_PER_SERVER", _whole(1, 100_000), 10),
-        max_jobs_per_member=reader.parsed("MAX_JOBS_PER_MEMBER", _whole(1, 10_000), 2),
-        poll_interval_seconds=reader.parsed("POLL_INTERVAL_SECONDS", _number(0.1, 3600), 10.0),
-        reconcile_seconds=reader.parsed("RECONCILE_SECONDS", _number(1, 86_400), 300.0),
-        monthly_budget_usd_micros=reader.parsed("MONTHLY_BUDGET_USD", _dollars, None),
-        retention_days=reader.parsed("RETENTION_DAYS", _whole(1, 3650), 7),
+        http_port=reader.parsed("HTTP_PORT", values.whole(0, 65535), 8080),
+        database_url=reader.parsed("DATABASE_URL", values.database_url, "sqlite:///data/bot.db"),
+        storage_url=storage_url,
+        cloud=reader.beginning_with(CLOUDS.get(urlsplit(storage_url).scheme)),
+        max_concurrent_jobs=reader.parsed("MAX_CONCURRENT_JOBS", values.whole(1, 10_000), 2),
+        max_jobs_per_server=reader.parsed("MAX_JOBS_PER_SERVER", values.whole(1, 100_000), 10),
+        max_jobs_per_member=reader.parsed("MAX_JOBS_PER_MEMBER", values.whole(1, 10_000), 2),
+        poll_interval_seconds=reader.parsed("POLL_INTERVAL_SECONDS", values.number(0.1, 3600), 10.0),
+        reconcile_seconds=reader.parsed("RECONCILE_SECONDS", values.number(1, 86_400), 300.0),
+        monthly_budget_usd_micros=reader.parsed("MONTHLY_BUDGET_USD", values.dollars, None),
+        retention_days=reader.parsed("RETENTION_DAYS", values.whole(1, 3650), 7),
         log_format=reader.choice("LOG_FORMAT", ("console", "json"), "console"),
-        dev_guild_id=reader.parsed("DEV_GUILD_ID", _whole(1, 2**63 - 1), None),
+        dev_guild_id=reader.parsed("DEV_GUILD_ID", values.whole(1, 2**63 - 1), None),
     )
     if public_url and provider == "pixelbyte" and not webhook_secret:
         reader.problems.append(
@@ -148,6 +159,12 @@ class _Reader:
     def text(self, name: str, default: str) -> str:
         return self._environment.get(name, "").strip() or default
 
+    def beginning_with(self, start: str | None) -> dict[str, str]:
+        """All that is set and whose name begins so; None: nothing."""
+        if start is None:
+            return {}
+        return {name: value for name, value in self._environment.items() if name.startswith(start) and value}
+
     def required(self, name: str, help_text: str) -> str:
         value = self.text(name, "")
         if not value:
@@ -174,125 +191,6 @@ class _Reader:
         except ValueError as error:
             self.problems.append(f"{name} {error}.")
             return default
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(value)
-
-    return parse
-
-
-def _numbers(value: str) -> tuple[int, ...]:
-    """Read `0,1,4-7`."""
-    found: set[int] = set()
-    for part in value.split(","):
-        first, dash, last = (piece.strip() for piece in part.partition("-"))
-        ends = (first, last if dash else first)
-        if not all(end.isascii() and end.isdigit() and len(end) <= 5 for end in ends):
-            raise ValueError("must be numbers separated by commas, such as 0,1 or 0-3")
-        found.update(range(int(ends[0]), int(ends[1]) + 1))
-    if not found:
-        raise ValueError("must be numbers separated by commas, such as 0,1 or 0-3")
-    return tuple(sorted(found))
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
-            raise ValueError(f"must be a number from {low:g} to {high:g}")
-        return number
-
-    return parse
-
-
-def _dollars(value: str) -> int:
-    try:
-        amount = Decimal(value.removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal(-1)
-    if not amount.is_finite() or not 0 <= amount <= 10_000_000:
-        raise ValueError("must be an amount of dollars such as 25 or 12.50")
-    return int(amount * 1_000_000)
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost` and the loopback addresses."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _url(value: str, schemes: tuple[str, ...], example: str) -> str:
-    parts = urlsplit(value)
-    try:
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_valid = False
-    if parts.scheme not in schemes or not parts.hostname or not port_is_valid:
-        raise ValueError(f"must be an address such as {example}")
-    return value
-
-
-def _http_url(value: str) -> str:
-    return _url(value, ("https", "http"), "https://example.org").rstrip("/")
-
-
-def _websocket_url(value: str) -> str:
-    return _url(value, ("wss", "ws"), "wss://example.org")
-
-
-def _public_url(value: str) -> str:
-    url = _http_url(value)
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise ValueError("must begin with https:// (the provider calls no other address)")
-    return url
-
-
-def _hosts(value: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip().lower() for part in value.split(",") if part.strip())
-    for host in hosts:
-        if "/" in host or "*" in host.removeprefix("*.") or host in {"*", "*."}:
-            raise ValueError("must be host names separated by commas, such as *.muvi.video,cdn.example.org")
-    return hosts
-
-
-def _database_url(value: str) -> str:
-    if value.startswith(("postgresql://", "postgres://")):
-        try:
-            port = urlsplit(value).port
-        except ValueError:
-            port = 0
-        if port == 0:
-            raise ValueError("must be an address such as postgresql://user:password@host:5432/name")
-        return value
-    path = value.removeprefix("sqlite:///").partition("?")[0]
-    if not value.startswith("sqlite:///") or path in {"", ":memory:"} or path.endswith("/"):
-        raise ValueError("must be sqlite:/// and the path of a file, such as sqlite:///data/bot.db")
-    return value
-
-
-def _storage_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"file", "s3", "gs", "az"}:
-        raise ValueError("must begin with file:///, s3://, gs:// or az://")
-    if parts.scheme == "file" and (parts.netloc or not parts.path.startswith("/")):
-        raise ValueError(
-            "must be an absolute folder with three slashes, such as file:///var/lib/animate/files"
-        )
-    if parts.scheme != "file" and not parts.hostname:
-        raise ValueError(f"must name a bucket, such as {parts.scheme}://my-bucket")
-    return value
 
 
 def _default_storage_url() -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 
 from studio.bench import Bench
+from studio.bucket import as_disk_trouble, bench_root, open_bucket
 from studio.settings import SettingsError
 
 _CHUNK_BYTES = 4 * 1024 * 1024
@@ -23,15 +24,15 @@ _PART_BYTES = 8 * 1024 * 1024
 """S3 takes no part of an upload below 5 MiB, except for the last one."""
 
 
-def open_storage(url: str) -> ObstoreFiles:
+def open_storage(url: str, cloud: Mapping[str, str] | None = None) -> ObstoreFiles:
     """Open the storage that a STORAGE_URL names; a local folder is made if it is not there.
 
-    Raises `SettingsError` when that cannot be done.
+    `cloud` holds what opens a bucket, as in `Settings`. Raises `SettingsError` when that cannot be done.
     """
     folder = local_folder(url)
     try:
         if folder is None:
-            return ObstoreFiles(from_url(url), folder=None)
+            return ObstoreFiles(open_bucket(url, cloud or {}), folder=None)
         folder.mkdir(parents=True, exist_ok=True)
         return ObstoreFiles(LocalStore(prefix=folder), folder=folder)
     except (OSError, BaseError) as error:
@@ -47,19 +48,23 @@ def local_folder(url: str) -> Path | None:
 
 
 class ObstoreFiles:
-    """Satisfies `studio.ports.Storage`. `folder` is the local folder behind the store, if there is one."""
+    """Satisfies `studio.ports.Storage`. `folder` is the local folder behind the store, if there is one.
+
+    A bucket that does not answer is told as an OSError (EIO).
+    """
 
     def __init__(self, store: ObjectStore, *, folder: Path | None) -> None:
         self._store = store
         self._folder = folder
-        self._bench = Bench(folder / ".work") if folder else None
+        self._bench = Bench(folder / ".work" if folder else bench_root())
 
     async def put(self, key: str, path: Path) -> None:
         if self._folder is not None:
             target = self._folder / key
             await asyncio.to_thread(_move_into_place, path, target)
             return
-        await obstore.put_async(self._store, key, path, chunk_size=_PART_BYTES)
+        with as_disk_trouble():
+            await obstore.put_async(self._store, key, path, chunk_size=_PART_BYTES)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
     @asynccontextmanager
@@ -72,26 +77,32 @@ class ObstoreFiles:
             return
         async with self.workspace() as folder:
             path = folder / Path(key).name
-            response = await obstore.get_async(self._store, key)
-            with await asyncio.to_thread(path.open, "wb") as file:
-                async for chunk in response.stream(min_chunk_size=_CHUNK_BYTES):
-                    await asyncio.to_thread(file.write, chunk)
+            with as_disk_trouble():
+                await self._bring(key, path)
             yield path
+
+    async def _bring(self, key: str, path: Path) -> None:
+        response = await obstore.get_async(self._store, key)
+        with await asyncio.to_thread(path.open, "wb") as file:
+            async for chunk in response.stream(min_chunk_size=_CHUNK_BYTES):
+                await asyncio.to_thread(file.write, chunk)
 
     async def delete_tree(self, prefix: str) -> None:
         keys = await self.keys(prefix)
         if keys:
-            await obstore.delete_async(self._store, list(keys))
+            with as_disk_trouble():
+                await obstore.delete_async(self._store, list(keys))
         if self._folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._folder / prefix, ignore_errors=True)
 
     async def keys(self, prefix: str) -> Sequence[str]:
-        listing = await obstore.list(self._store, prefix=prefix).collect_async()
+        with as_disk_trouble():
+            listing = await obstore.list(self._store, prefix=prefix).collect_async()
         return [item["path"] for item in listing]
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
-        bench = None if self._bench is None else await asyncio.to_thread(self._bench.own)
+        bench = await asyncio.to_thread(self._bench.own)
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="job-", dir=bench))
         try:
             yield folder
@@ -99,9 +110,11 @@ class ObstoreFiles:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def sweep(self) -> None:
-        """Delete the workspaces of processes that are no more; those of living ones stay."""
-        if self._bench is not None:
-            await asyncio.to_thread(self._bench.sweep)
+        await asyncio.to_thread(self._bench.sweep)
+
+    async def aclose(self) -> None:
+        """Delete what was for this process alone; for when its work is done."""
+        await asyncio.to_thread(self._bench.clear)
 
 
 def _move_into_place(source: Path, target: Path) -> None:

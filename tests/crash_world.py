@@ -137,10 +137,10 @@ class CrashWorld:
         return bool(number == closed > 0 and not overdue)
 
     def files(self) -> set[str]:
-        """Every file that the bot keeps, in storage or in its temporary folder, but for its own lock."""
+        """Every file that the bot keeps, in storage or in its temporary folder."""
         roots = (self.storage or self.folder / "files", self.folder / "tmp")
         found = (path.relative_to(root) for root in roots for path in root.rglob("*") if path.is_file())
-        return {str(path) for path in found if path.parent.name != ".work"}
+        return {str(path) for path in found}
 
     def outcomes(self, answer_id: str) -> list[MESSAGE]:
         """The messages that tell the member how one order ended."""

@@ -114,6 +114,25 @@ async def test_a_file_above_the_cap_is_refused_privately(
     assert_refused(result, sentence)
 
 
+@pytest.mark.parametrize("option", ["prompt", "negative_prompt"])
+@pytest.mark.parametrize(
+    ("fits", "too_long"),
+    [("a" * 1000, "a" * 999 + "😀"), ("😀" * 500, "😀" * 500 + "a"), ("👩🏽‍🚀" * 142, "👩🏽‍🚀" * 143)],
+    ids=["letters", "emoji", "joined emoji"],
+)
+async def test_a_prompt_is_counted_as_the_renderer_may_count_it(
+    bureau: Bureau, option: str, fits: str, too_long: str
+) -> None:
+    refused = await bureau.order(**{option: too_long})
+    none = list(bureau.bells.woken)
+    taken = await bureau.ordered(**{option: fits})
+
+    assert_refused(refused, "prompt counts as 1001 characters; the renderer takes 1000")
+    assert "Nothing was charged. Shorten" in refused.response.content
+    assert none == []
+    assert getattr(taken.order.wishes, option) == fits
+
+
 async def test_a_large_video_given_as_the_picture_is_judged_as_the_video(
     bureau: Bureau, tmp_path: Path
 ) -> None:

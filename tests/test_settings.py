@@ -174,6 +174,50 @@ def test_a_file_that_is_no_text_is_named_as_the_problem(tmp_path: Path) -> None:
         gather_environment(file)
 
 
+CLOUD = {
+    "STORAGE_URL": "s3://clips",
+    "AWS_SECRET_ACCESS_KEY": "hidden-secret",
+    "AWS_SESSION_TOKEN": "hidden-token",
+    "AWS_ENDPOINT": "https://s3.example.org",
+}
+
+
+def test_what_opens_a_bucket_is_taken_from_the_file_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    file = tmp_path / ".env"
+    file.write_text("\n".join(f"{name}={value}" for name, value in {**GOOD, **CLOUD}.items()))
+
+    settings = read_settings(gather_environment(file))
+
+    assert settings.cloud["AWS_SECRET_ACCESS_KEY"] == "hidden-secret"
+    assert settings.cloud["AWS_ENDPOINT"] == "https://s3.example.org"
+    assert settings.cloud["AWS_REGION"] == "eu-central-1"
+    assert "hidden" not in repr(settings)
+    assert {"hidden-secret", "hidden-token"} <= set(settings.secrets)
+    assert "https://s3.example.org" not in settings.secrets
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("s3://clips", {"AWS_ACCESS_KEY_ID"}),
+        ("gs://clips", {"GOOGLE_SERVICE_ACCOUNT_KEY"}),
+        ("az://clips", {"AZURE_STORAGE_ACCOUNT_KEY"}),
+        ("file:///var/files", set()),
+    ],
+)
+def test_only_what_this_kind_of_bucket_needs_is_taken(url: str, names: set[str]) -> None:
+    every = dict.fromkeys(
+        ("AWS_ACCESS_KEY_ID", "GOOGLE_SERVICE_ACCOUNT_KEY", "AZURE_STORAGE_ACCOUNT_KEY"), "x"
+    )
+
+    settings = read_settings({**GOOD, **every, "STORAGE_URL": url})
+
+    assert set(settings.cloud) == names
+
+
 def test_every_secret_is_known_to_those_who_hide_it() -> None:
     settings = read_settings(
         {**GOOD, "PIXELBYTE_WEBHOOK_SECRET": "whsec", "STORAGE_URL": "s3://me:password@bucket"}

@@ -56,38 +56,105 @@ async def test_keys_are_listed_below_a_prefix_and_deleted_with_it(storage: Obsto
     assert list(await storage.keys("jobs")) == ["jobs/ab/clip.mp4"]
 
 
-async def test_a_process_that_starts_leaves_the_workspaces_of_others_alone(
-    storage: ObstoreFiles, tmp_path: Path
-) -> None:
+TENANT = """
+import asyncio, sys
+from studio.storage import open_storage
+
+async def main():
+    storage = open_storage(sys.argv[1])
     async with storage.workspace() as folder:
-        (folder / "half").write_bytes(b"x")
-        beside = open_storage((tmp_path / "with space").as_uri())
-        await beside.sweep()
-        await storage.sweep()
+        (folder / ".workshop-child").mkdir()
+        (folder / ".workshop-child" / "half").write_bytes(b"x")
+        print(folder / ".workshop-child" / "half", flush=True)
+        while await asyncio.to_thread(sys.stdin.readline):
+            await storage.sweep()
+            print("swept", flush=True)
+    await storage.aclose()
 
-        assert (folder / "half").exists()
+asyncio.run(main())
+"""
+"""Has an unfinished file, sweeps for each line that it is given, and ends when there are no more."""
 
 
-async def test_the_workspaces_of_a_process_that_died_are_swept_by_the_next(tmp_path: Path) -> None:
-    script = (
-        "import asyncio, os, sys\n"
-        "from studio.storage import open_storage\n"
-        "async def main():\n"
-        "    async with open_storage(sys.argv[1]).workspace() as folder:\n"
-        "        (folder / 'half').write_bytes(b'x')\n"
-        "        os.kill(os.getpid(), 9)\n"
-        "asyncio.run(main())\n"
-    )
+class Tenant:
+    """One of several processes on one folder."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def move_in(self) -> Path:
+        """Start; return the path of the unfinished file."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            TENANT,
+            self._url,
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        return Path(await self._said())
+
+    async def sweep(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        assert await self._said() == "swept"
+
+    async def leave(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert await self.process.wait() == 0
+
+    async def die(self) -> None:
+        self.process.kill()
+        await self.process.wait()
+
+    async def _said(self) -> str:
+        assert self.process.stdout is not None
+        return (await asyncio.wait_for(self.process.stdout.readline(), 60)).decode().strip()
+
+
+async def test_of_several_processes_on_one_folder_only_the_files_of_killed_ones_are_swept(
+    tmp_path: Path,
+) -> None:
     url = (tmp_path / "files").as_uri()
-    died = await asyncio.create_subprocess_exec(sys.executable, "-c", script, url, cwd=ROOT)
-    await died.wait()
-    left = list((tmp_path / "files" / ".work").rglob("half"))
+    tenants = [Tenant(url) for _ in range(4)]
+    halves = [await tenant.move_in() for tenant in tenants]
 
-    await open_storage(url).sweep()
+    for killed in (0, 1):
+        await tenants[killed].die()
+    await asyncio.gather(*(tenant.sweep() for tenant in tenants[2:]))
+    left = [half.exists() for half in halves]
+    for tenant in tenants[2:]:
+        await tenant.leave()
 
-    assert died.returncode == -9
-    assert len(left) == 1
-    assert list((tmp_path / "files" / ".work").iterdir()) == []
+    assert left == [False, False, True, True]
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
+
+
+async def test_processes_that_come_and_are_killed_while_others_sweep_never_harm_each_other(
+    tmp_path: Path,
+) -> None:
+    url = (tmp_path / "files").as_uri()
+    sweeper = Tenant(url)
+    kept = await sweeper.move_in()
+
+    async def life(*, is_killed: bool) -> bool:
+        tenant = Tenant(url)
+        half = await tenant.move_in()
+        await asyncio.gather(*(open_storage(url).sweep() for _ in range(20)))
+        lived_on = half.exists()
+        await (tenant.die() if is_killed else tenant.leave())
+        return lived_on
+
+    lived_on = await asyncio.gather(*(life(is_killed=number % 2 == 0) for number in range(6)))
+    await sweeper.sweep()
+    still_there = kept.exists()
+    await sweeper.leave()
+
+    assert all(lived_on)
+    assert still_there
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
 
 
 async def test_in_a_bucket_files_are_put_checked_out_listed_and_deleted_alike(tmp_path: Path) -> None:

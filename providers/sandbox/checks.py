@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from providers.sandbox.answers import Refusal
 from providers.sandbox.catalogue import INPUT_SCHEMA, LONGEST_PROMPT, SLUG, VERSION
-from studio.settings import is_loopback
+from studio.values import is_loopback
 
 STATUSES = frozenset({"pending", "processing", "completed", "failed", "cancelled"})
 MEGABYTE = 1 << 20

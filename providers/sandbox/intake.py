@@ -16,7 +16,7 @@ import aiohttp
 
 from providers.sandbox.content import IMAGE_BYTES, VIDEO_BYTES, problem_with
 from providers.sandbox.renders import DrawingFailed, Renders
-from studio.settings import is_loopback
+from studio.values import is_loopback
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60, sock_read=20)
 
