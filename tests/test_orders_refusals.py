@@ -173,23 +173,49 @@ async def test_an_hour_of_refusals_makes_no_hot_loop(tmp_path: Path, code: str) 
     # A thousandth of the usual waits, so that the hour lasts 3.6 s.
     waits = replace(QUICK, probe=0.06, longest_probe=0.9, slow=0.6)
     async with studio_at_work(
-        tmp_path, seconds=1.0, max_concurrent_jobs=3, waits=waits, poll_interval_seconds=0.01
+        tmp_path, seconds=2.0, max_concurrent_jobs=4, waits=waits, poll_interval_seconds=0.01
     ) as world:
         rendering = [await world.order(f"rendering {number}", member=number) for number in range(3)]
         for job_id in rendering:
             await world.until_in(job_id, JobState.RENDERING)
-        waiting = [await world.order(f"waiting {number}", member=number) for number in range(3)]
-        refusals = Fault(on="*", times=None, code=code)
-        world.sandbox.faults.add(refusals)
+        world.sandbox.faults.add(Fault(on="*", times=None, code=code))
         before = len(world.sandbox.seen())
 
+        waiting = [await world.order(f"waiting {number}", member=number) for number in range(3)]
         await asyncio.sleep(3.6)
         asked = Counter(seen.on for seen in world.sandbox.seen()[before:])
         world.sandbox.faults.clear()
 
         # The poller's 10 s and the queue's 60 s grow to 15 min each; a loop would ask 360 times and more.
         assert asked.total() <= 40, asked
-        assert asked["list"] >= 4
+        assert asked["list"] >= 3
+        assert asked["presign"] >= 3
         await world.check()
         assert {world.outcome(job_id) for job_id in rendering + waiting} == {"clip"}
         assert world.operator.alarms == {}
+
+
+@pytest.mark.parametrize(
+    ("faults", "outcome"),
+    [
+        pytest.param([Fault(on="put", status=403)], "clip", id="F39 expired"),
+        pytest.param([Fault(on="put", status=500, times=3)], "clip", id="F39 5xx"),
+        pytest.param([Fault(on="presign", drop=("uploadUrl",))], "clip", id="F39 no address"),
+        pytest.param([Fault(on="put", status=413)], "provider_rejected_input", id="F39 413"),
+        pytest.param([Fault(on="presign", merge={"maxSize": 10})], "provider_rejected_input", id="F39 small"),
+        pytest.param(
+            [Fault(on="presign", code="INVALID_CONTENT_TYPE")], "provider_rejected_input", id="F39 type"
+        ),
+    ],
+)
+async def test_f39_an_upload_that_fails_is_made_again_and_costs_nothing(
+    tmp_path: Path, faults: list[Fault], outcome: str
+) -> None:
+    async with studio_at_work(tmp_path) as world:
+        world.sandbox.faults.add(*faults)
+
+        job_id = await world.order()
+
+        await world.check()
+        assert world.outcome(job_id) == outcome
+        assert len(world.sandbox.seen("submit")) == (outcome == "clip")
