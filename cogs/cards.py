@@ -96,7 +96,9 @@ def _bar(fraction: float) -> str:
 def _times(progress: Progress, trial: bool) -> str:
     parts = [say("card_elapsed", elapsed=progress.elapsed_seconds)]
     now = progress.started_at + timedelta(seconds=progress.elapsed_seconds)
-    # Members' clients count this down by themselves: it is left out where it is about to run past zero.
+    # Members' clients count these down by themselves: they are left out where they are about to pass zero.
+    if progress.starts_at and progress.starts_at > now:
+        parts.append(say("card_starts", when=discord.utils.format_dt(progress.starts_at, "R")))
     if progress.stage not in AFTER_RENDERING and progress.expected_at and progress.expected_at > now:
         parts.append(say("card_expected", when=discord.utils.format_dt(progress.expected_at, "R")))
     if trial:

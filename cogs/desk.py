@@ -14,11 +14,11 @@ from cogs import cards
 from cogs.budget import Budget, Priority
 from cogs.line import Line, Post, Spot
 from cogs.outcome import Outcome
-from cogs.recent import Recent
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
 from studio.crashpoints import passing
 from studio.errors import DeskGone
 from studio.models import Clip, Ending, Job, Place, Progress
+from studio.recent import Recent
 from studio.texts import say
 
 log = structlog.get_logger(__name__)
@@ -71,9 +71,9 @@ class DiscordDesk:
             )
         self._pictures[job.place.card_id] = attached
 
-    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> None:
+    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> bool:
         if job.place.card_id is None or not (urgent or self._line.room_for_tick()):
-            return
+            return False
         with desk_errors():
             try:
                 await self._edit_card(job, progress, priority=Priority.CHANGE if urgent else None)
@@ -81,6 +81,7 @@ class DiscordDesk:
                 # An edit does not reopen a thread that somebody put away; the outcome will.
                 if verdict(error) is not Verdict.ARCHIVED:
                     raise
+        return True
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
         with desk_errors():

@@ -14,10 +14,10 @@ import structlog
 from cogs import cards
 from cogs.budget import Priority
 from cogs.line import Line, Post, Spot
-from cogs.recent import Recent
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
 from studio.errors import ClipTooLarge
 from studio.models import Clip, Ending, Job, Place
+from studio.recent import Recent
 from studio.values import is_loopback
 
 log = structlog.get_logger(__name__)

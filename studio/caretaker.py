@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from studio import jobs
+from studio import jobs, overviews
 from studio.census import Census
 from studio.delivery import purge
 from studio.equipment import Equipment
@@ -20,7 +20,8 @@ SWEEP_SECONDS = 60.0
 SWEEP_FOR_OTHERS_SECONDS = 10.0
 """How often to sweep where other processes may die while this one lives on."""
 
-LONGEST_REST_SECONDS = 3600.0
+AHEAD = timedelta(seconds=90)
+"""How far ahead jobs are woken for their time: longer than until the next sweep."""
 
 AT_REST = timedelta(seconds=5)
 """How long nothing has happened to a job that its own process seems to have lost."""
@@ -42,34 +43,33 @@ class Caretaker:
 
     async def run(self) -> None:
         """Sweep until cancelled."""
-        if self._alone:
-            await self._take_over()
-            await asyncio.sleep(SWEEP_SECONDS)
         while True:
             await self.sweep()
             await asyncio.sleep(SWEEP_SECONDS if self._alone else SWEEP_FOR_OTHERS_SECONDS)
 
     async def sweep(self) -> None:
-        """Wake what nobody seems to be at work at."""
+        """Wake what nobody seems to be at work at; what is due until the next sweep, if nobody else works."""
         await self._census.refresh()
-        async with self._equipment.database.read() as connection:
-            resting = timedelta(0) if self._alone else AT_REST
-            due = await jobs.due_ids(connection, self._equipment.clock(), resting=resting)
-        for job_id in due:
-            self._dispatcher.wake(job_id)
+        if self._alone:
+            await self._wake_at_their_times()
+        else:
+            await self._wake_what_is_due()
         await self._purge()
 
-    async def _take_over(self) -> None:
-        """Wake each job at its own time: the process that was to do so has ended."""
-        await self._census.refresh()
+    async def _wake_what_is_due(self) -> None:
         async with self._equipment.database.read() as connection:
-            moments = await jobs.waking_times(connection)
+            due = await jobs.due_ids(connection, self._equipment.clock(), resting=AT_REST)
+        for job_id in due:
+            self._dispatcher.wake(job_id)
+
+    async def _wake_at_their_times(self) -> None:
+        """Wake each job at its own time: the process that was to do so may have ended."""
         now = self._equipment.clock()
+        async with self._equipment.database.read() as connection:
+            moments = await overviews.waking_times(connection, now, within=AHEAD)
         for job_id, wake_at in moments:
             rest = 0.0 if wake_at is None else (wake_at - now).total_seconds()
-            # No step rests longer by itself: a clock that was set back must not put a job to sleep.
-            self._dispatcher.wake(job_id, after_seconds=min(max(0.0, rest), LONGEST_REST_SECONDS))
-        await self._purge()
+            self._dispatcher.wake(job_id, after_seconds=max(0.0, rest))
 
     async def _purge(self) -> None:
         await self._equipment.storage.sweep()

@@ -105,9 +105,18 @@ jobs = Table(
 )
 _unended = text("ended_at IS NULL")
 _unclosed = text("closed_at IS NULL")
+_closed = text("closed_at IS NOT NULL")
 Index("ix_jobs_unended", jobs.c.guild_id, jobs.c.member_id, sqlite_where=_unended, postgresql_where=_unended)
 Index("ix_jobs_unclosed", jobs.c.state, jobs.c.created_at, sqlite_where=_unclosed, postgresql_where=_unclosed)
-Index("ix_jobs_closed_at", jobs.c.closed_at)
+Index(
+    "ix_jobs_turns",
+    # The last one only so that SQLite need not look into the table for it.
+    *(jobs.c[name] for name in ("state", "guild_id", "member_id", "created_at", "id", "closed_at")),
+    sqlite_where=_unclosed,
+    postgresql_where=_unclosed,
+)
+# Without the open ones: SQLite would look for those here instead of in the indexes that are made for them.
+Index("ix_jobs_closed_at", jobs.c.closed_at, sqlite_where=_closed, postgresql_where=_closed)
 Index("ix_jobs_rendered_at", jobs.c.rendered_at)
 
 attempts = Table(
@@ -123,6 +132,7 @@ attempts = Table(
     Column("request_id", String(200)),
     Column("reason", Text),
 )
+Index("ix_attempts_state_account", attempts.c.state, attempts.c.account)
 # The provider's list does not say whose job is whose: one unexplained submit for each account at a time.
 _unexplained = text("state IN ('open', 'unclear')")
 Index(
@@ -151,6 +161,7 @@ ledger = Table(
     Column("reason", Text, nullable=False),
 )
 Index("ix_ledger_at", ledger.c.at)
+Index("ix_ledger_member_id_at", ledger.c.member_id, ledger.c.at)
 
 notes = Table(
     "notes",

@@ -11,6 +11,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+FAR_SECONDS = 120.0
+"""What is to be woken later than this is left to the sweep: ten thousand resting jobs cost no memory."""
+
 Advance = Callable[[str], Coroutine[None, None, None]]
 
 
@@ -26,6 +29,7 @@ class InProcessDispatcher:
         self._at_once = at_once
         self._ready: dict[str, None] = {}
         self._later: list[tuple[float, int, str]] = []
+        self._soonest: dict[str, float] = {}
         self._order = itertools.count()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -34,8 +38,7 @@ class InProcessDispatcher:
 
     def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
         if after_seconds > 0:
-            when = asyncio.get_running_loop().time() + after_seconds
-            heapq.heappush(self._later, (when, next(self._order), job_id))
+            self._wake_later(job_id, after_seconds)
         elif job_id in self._running:
             self._again.add(job_id)
         else:
@@ -72,10 +75,20 @@ class InProcessDispatcher:
             log.info("steps_interrupted", count=len(late))
             await asyncio.gather(*late, return_exceptions=True)
 
+    def _wake_later(self, job_id: str, after_seconds: float) -> None:
+        when = asyncio.get_running_loop().time() + after_seconds
+        # A step that is run too early says itself when it wants to be run again.
+        if after_seconds <= FAR_SECONDS and when < self._soonest.get(job_id, float("inf")):
+            self._soonest[job_id] = when
+            heapq.heappush(self._later, (when, next(self._order), job_id))
+
     def _promote_due(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._later and self._later[0][0] <= now:
-            self.wake(heapq.heappop(self._later)[2])
+            when, _, job_id = heapq.heappop(self._later)
+            if self._soonest.get(job_id) == when:
+                del self._soonest[job_id]
+                self.wake(job_id)
 
     def _seconds_to_next(self) -> float | None:
         if not self._later:

@@ -71,7 +71,7 @@ class Engine:
         self._alone = equipment.database.is_sqlite
         self._display = Display(equipment, alone=self._alone)
         self._census = Census(equipment.database)
-        work = Work(equipment, self._display, self._census)
+        self._work = work = Work(equipment, self._display, self._census)
         self._dispatcher = self._dispatcher_for(equipment, work)
         work.wake_through(self._dispatcher)
         self._poller = Poller(equipment, self._dispatcher)
@@ -97,7 +97,12 @@ class Engine:
     @property
     def _duties(self) -> list[Part]:
         """What is done once, however many processes there are."""
-        return [self._display.show_time, self._poller.run, self._caretaker.run]
+        return [
+            self._display.show_time,
+            self._poller.run,
+            self._caretaker.run,
+            self._work.keep_slots_filled,
+        ]
 
     async def _lead(self) -> None:
         await _keep_all_running(self._duties)

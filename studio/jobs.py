@@ -119,16 +119,6 @@ async def due_ids(
     return list((await connection.execute(query)).scalars())
 
 
-async def waking_times(connection: AsyncConnection) -> list[tuple[str, datetime | None]]:
-    """Ids of all unclosed jobs, oldest first, with the moment until which each rests."""
-    query = (
-        select(jobs.c.id, jobs.c.wake_at)
-        .where(jobs.c.closed_at.is_(None))
-        .order_by(jobs.c.created_at, jobs.c.id)
-    )
-    return [(job_id, wake_at) for job_id, wake_at in (await connection.execute(query)).all()]
-
-
 async def hold_server(connection: AsyncConnection, guild_id: int) -> None:
     """Let nobody else count the server's jobs and add one until this transaction ends.
 

@@ -263,12 +263,14 @@ class Progress:
     """What the status card shows; `fraction` is 0 to 1, reaches 1 only with the clip, never falls.
 
     `waiting_for` is a text code that says what holds the job up (`waiting_for_operator`), if anything does.
+    `starts_at` is when a waiting job should begin to render, as far as that can be known.
     """
 
     stage: Stage
     fraction: float
     started_at: datetime
     expected_at: datetime | None = None
+    starts_at: datetime | None = None
     position: int | None = None
     price_usd_micros: int | None = None
     can_cancel: bool = False

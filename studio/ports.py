@@ -134,8 +134,8 @@ class Desk(Protocol):
     async def illustrate(self, job: Job, progress: Progress, picture: Path, video: Path) -> None:
         """Put the two thumbnails (small JPEGs) on the card."""
 
-    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> None:
-        """Bring the card up to date; when not urgent it may be dropped under load."""
+    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> bool:
+        """Bring the card up to date; when not urgent it may be dropped under load, which returns False."""
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
         """Post the one completion message and return its id; `file` None = the link only.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from studio.models import Cancel, Job, JobState, Progress, Stage
@@ -48,22 +49,32 @@ CANCELLABLE = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a waiting job stands, 1 = next, and when it should start; None: nobody knows."""
+
+    place: int
+    starts_at: datetime | None
+
+
 def progress_of(
     job: Job,
     *,
     now: datetime,
-    position: int | None = None,
+    turn: Turn | None = None,
     waiting_for: str | None = None,
     usual_render_seconds: float | None = None,
 ) -> Progress:
     """Work out what the card says. `usual_render_seconds` is what this bot's own recent jobs took."""
-    expected_at = _expected_at(job, now, usual_render_seconds, position)
+    starts_at = turn.starts_at if turn else None
+    expected_at = _expected_at(job, now, usual_render_seconds, starts_at)
     return Progress(
         stage=STAGES.get(job.state, Stage.ENDED),
         fraction=max(job.progress / 1000, _fraction(job, now, expected_at)),
         started_at=job.order.ordered_at,
         expected_at=expected_at,
-        position=position,
+        starts_at=starts_at,
+        position=turn.place if turn else None,
         price_usd_micros=job.price_usd_micros,
         can_cancel=job.state in CANCELLABLE and job.cancel is Cancel.NONE,
         waiting_for=waiting_for,
@@ -73,7 +84,7 @@ def progress_of(
 
 
 def _expected_at(
-    job: Job, now: datetime, usual_render_seconds: float | None, position: int | None
+    job: Job, now: datetime, usual_render_seconds: float | None, starts_at: datetime | None
 ) -> datetime | None:
     if job.state.ended:
         return None
@@ -85,7 +96,9 @@ def _expected_at(
         guess = job.submitted_at + timedelta(seconds=usual_render_seconds)
         # Past every estimate there is nothing honest to promise.
         return guess if guess > now else None
-    return now + timedelta(seconds=usual_render_seconds * max(1, position or 1))
+    if job.state is JobState.QUEUED and starts_at is None:
+        return None
+    return (starts_at or now) + timedelta(seconds=usual_render_seconds)
 
 
 def _fraction(job: Job, now: datetime, expected_at: datetime | None) -> float:

@@ -1,20 +1,20 @@
-"""Who is next: fair choice, positions and free slots."""
+"""Who gets the next free slot at the provider, and when nobody does."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import attempts, jobs, notes, slots
-from studio.database import jobs as jobs_table
+from studio import attempts, jobs, notes, overviews, slots, turns
 from studio.errors import OperatorProblem
 from studio.models import Job, JobState
+from studio.prospects import Prospects
 
 _PAUSE_KEY = "provider_pause"
 
@@ -22,7 +22,13 @@ _QUEUE_LOCK = 0x71756575
 """Key of the PostgreSQL advisory lock under which slots are given."""
 
 LOOK_SECONDS = 30.0
-"""How long a waiting job rests before it looks for a free slot by itself."""
+"""How often free slots are looked for although nothing seems to have changed."""
+
+REST_SECONDS = 3600.0
+"""How long a waiting job rests: it is woken when it gets its slot."""
+
+CLAIMED_AT_ONCE = 25
+"""How many slots are given in one transaction, which holds up every other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +53,6 @@ class Pause:
         return self.since > claimed_at
 
 
-def fair_order(waiting: Sequence[Job], busy: Sequence[Job]) -> list[Job]:
-    """Order the waiting jobs: servers take turns, members inside a server too, then first come first served.
-
-    `busy` are the jobs that hold a slot now; who has fewer of them is earlier.
-    """
-    servers = Counter(job.place.guild_id for job in busy)
-    members = Counter((job.place.guild_id, job.order.member.id) for job in busy)
-    remaining = sorted(waiting, key=lambda job: (job.order.ordered_at, job.id))
-    ordered: list[Job] = []
-    while remaining:
-        chosen = min(
-            remaining,
-            key=lambda job: (servers[job.place.guild_id], members[job.place.guild_id, job.order.member.id]),
-        )
-        remaining.remove(chosen)
-        ordered.append(chosen)
-        servers[chosen.place.guild_id] += 1
-        members[chosen.place.guild_id, chosen.order.member.id] += 1
-    return ordered
-
-
 async def claim(
     connection: AsyncConnection, *, most: int, slot_recovery: float, account: str, now: datetime
 ) -> list[Job]:
@@ -88,13 +73,9 @@ async def claim(
         free = min(free, 1 - held[JobState.SUBMITTING])
     if free <= 0:
         return []
-    waiting = await jobs.in_states(connection, [JobState.QUEUED])
-    if not waiting:
-        return []
-    busy = await jobs.in_states(connection, jobs.AT_PROVIDER)
-    chosen = fair_order(waiting, busy)[:free]
+    chosen = await turns.next_ids(connection, now=now, limit=min(free, CLAIMED_AT_ONCE))
     # Another process may be at a waiting job's row: what it leaves behind is decided on.
-    newest = [await jobs.get(connection, job.id, locked=True) for job in chosen]
+    newest = [await jobs.get(connection, job_id, locked=True) for job_id in chosen]
     return [
         await jobs.move(connection, job, JobState.SUBMITTING, now=now)
         for job in newest
@@ -102,11 +83,21 @@ async def claim(
     ]
 
 
-async def positions(connection: AsyncConnection) -> dict[str, int]:
-    """The place in the queue of every queued job, 1 = next."""
-    waiting = await jobs.in_states(connection, [JobState.QUEUED])
-    busy = await jobs.in_states(connection, jobs.AT_PROVIDER) if waiting else []
-    return {job.id: place for place, job in enumerate(fair_order(waiting, busy), start=1)}
+async def prospects(
+    connection: AsyncConnection, *, most: int, slot_recovery: float, usual: timedelta, now: datetime
+) -> Prospects | None:
+    """What the start of each waiting job follows from; None while nobody knows when the provider goes on."""
+    pause = await read_pause(connection)
+    if pause is not None and pause.problem is not None:
+        return None
+    number = await slots.allowed(connection, most=most, now=now, recovery=slot_recovery)
+    return Prospects(
+        now=now,
+        earliest=max(now, pause.until) if pause is not None else now,
+        slots=number,
+        usual=usual,
+        ends=await overviews.expected_ends(connection, usual=usual),
+    )
 
 
 async def pause(
@@ -156,18 +147,17 @@ async def read_pause(connection: AsyncConnection) -> Pause | None:
 
 
 async def look_again_after(connection: AsyncConnection, now: datetime) -> float:
-    """In how many seconds a waiting job should look for a slot again."""
+    """In how many seconds a waiting job should look for a slot by itself: at the end of a pause."""
     pause = await read_pause(connection)
     if pause is None or not pause.lasts(now):
-        return LOOK_SECONDS
-    return min(LOOK_SECONDS, (pause.until - now).total_seconds() + 0.05)
+        return REST_SECONDS
+    return min(REST_SECONDS, (pause.until - now).total_seconds() + 0.05)
 
 
 async def _slots_held(connection: AsyncConnection) -> Counter[JobState]:
     """How many jobs hold a slot, by state; a disputed one has left the provider, as far as anybody knows."""
-    query = select(jobs_table.c.id, jobs_table.c.state).where(
-        jobs_table.c.closed_at.is_(None), jobs_table.c.state.in_(list(jobs.AT_PROVIDER))
-    )
-    disputed = await attempts.disputed_jobs(connection)
-    rows = (await connection.execute(query)).all()
-    return Counter(JobState(state) for job_id, state in rows if job_id not in disputed)
+    held = await overviews.count_in_states(connection, jobs.AT_PROVIDER)
+    for state in await overviews.states_of(connection, await attempts.disputed_jobs(connection)):
+        if state in jobs.AT_PROVIDER:
+            held[state] -= 1
+    return held

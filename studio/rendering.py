@@ -15,9 +15,6 @@ from studio.ports import RemoteJob, RemoteState
 
 log = structlog.get_logger(__name__)
 
-SAFETY_LOOK_SECONDS = 600.0
-"""How often a render is looked at even if neither poller nor webhook woke it."""
-
 MISSING_TRIES = 5
 """How often in succession the provider must not know a job, besides for long enough, to have lost it."""
 
@@ -171,7 +168,7 @@ class Rendering:
 
     def _rest(self, job: Job) -> Wait:
         """Until the poller or the doorbell has news; or until the job has to be given up."""
-        return Wait(min(SAFETY_LOOK_SECONDS, self._left(job)))
+        return Wait(self._left(job))
 
     def _left(self, job: Job) -> float:
         """How long until the job has to be given up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import secrets
 from collections.abc import Awaitable, Callable
@@ -79,6 +80,16 @@ class Work:
 
     async def fill_slots(self, *, awake: str = "") -> None:
         """Give free slots at the provider to the jobs whose turn it is, and wake them but the one `awake`."""
+        while await self._give_slots(awake) == queue.CLAIMED_AT_ONCE:
+            pass
+
+    async def keep_slots_filled(self) -> None:
+        """Look for free slots now and then, until cancelled: waiting jobs do not."""
+        while True:
+            await self.fill_slots()
+            await asyncio.sleep(queue.LOOK_SECONDS)
+
+    async def _give_slots(self, awake: str) -> int:
         equipment = self._equipment
         async with equipment.database.write() as connection:
             claimed = await queue.claim(
@@ -90,10 +101,12 @@ class Work:
             )
         if claimed:
             passing("work.slots_given")
+            self._display.line_moved()
         for job in claimed:
             self._display.changed(job.id)
             if job.id != awake:
                 self._wake(job.id)
+        return len(claimed)
 
     async def _advance(self, job_id: str) -> None:
         while True:

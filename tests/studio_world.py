@@ -93,7 +93,7 @@ class Notebook:
     async def illustrate(self, job: Job, progress: Progress, picture: Path, video: Path) -> None:
         assert picture.read_bytes()[:2] == video.read_bytes()[:2] == b"\xff\xd8"
 
-    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> None:
+    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> bool:
         before = self.cards.get(job.id)
         # The database remembers thousandths.
         if before is not None and progress.fraction < before.fraction - 0.001:
@@ -101,6 +101,7 @@ class Notebook:
         self.cards[job.id] = progress
         if progress.waiting_for:
             self.holdups.setdefault(job.id, []).append(progress.waiting_for)
+        return True
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
         self._fail()
@@ -254,7 +255,7 @@ class World:
             await jobs.insert(connection, order)
             job = await jobs.get(connection, order.job_id)
             assert job is not None
-            job = await jobs.move(connection, job, JobState.PREPARING, now=now, card_id=1)
+            job = await jobs.move(connection, job, JobState.PREPARING, now=now, card_id=1, answer_id=5)
             why = Because(actor="test", reason="ordered")
             budget = self.terms.budget
             assert await ledger.hold(connection, job, CHARGE, now=now, because=why, budget=budget)

@@ -15,10 +15,10 @@ from discord.http import Route
 from cogs import cards, endpoints
 from cogs.budget import BURST, REQUESTS_PER_SECOND, Budget, Priority
 from cogs.gate import missing_permission
-from cogs.recent import Recent
 from cogs.verdicts import Verdict, desk_errors, verdict
 from studio.errors import DeskGone, DeskUnavailable
 from studio.models import Job, JobState, Member, Notice, Order, Place, Progress, SourceFile, Stage, Wishes
+from studio.recent import Recent
 
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -17,18 +17,6 @@ async def claim(database: Database, clock: FixedClock, slots: int) -> list[Job]:
         return await queue.claim(connection, most=slots, slot_recovery=300, account="test", now=clock())
 
 
-async def test_servers_take_turns_and_members_inside_them(database: Database) -> None:
-    eager = [await a_job(database, JobState.QUEUED, guild_id=1, member_id=10) for _ in range(3)]
-    neighbour = await a_job(database, JobState.QUEUED, guild_id=1, member_id=11)
-    other_server = await a_job(database, JobState.QUEUED, guild_id=2, member_id=20)
-
-    order = queue.fair_order([*eager, neighbour, other_server], busy=[])
-
-    assert [job.id for job in order] == [
-        eager[0].id, other_server.id, neighbour.id, eager[1].id, eager[2].id,
-    ]  # fmt: skip
-
-
 async def test_no_more_jobs_are_claimed_than_there_are_slots(database: Database, clock: FixedClock) -> None:
     for _ in range(6):
         await a_job(database, JobState.QUEUED)
@@ -77,12 +65,3 @@ async def test_after_a_pause_a_single_job_goes_ahead(database: Database, clock: 
     after = await claim(database, clock, 3)
 
     assert (len(during), len(after)) == (0, 1)
-
-
-async def test_positions_count_from_one(database: Database) -> None:
-    first, second = await a_job(database, JobState.QUEUED), await a_job(database, JobState.QUEUED)
-
-    async with database.read() as connection:
-        places = await queue.positions(connection)
-
-    assert places == {first.id: 1, second.id: 2}

@@ -1,0 +1,108 @@
+"""Looks at many jobs at once, each reading no more of them than it needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.database import jobs
+from studio.jobs import AT_PROVIDER, LONGEST_REST
+from studio.models import JobState
+
+
+async def waking_times(
+    connection: AsyncConnection, now: datetime, *, within: timedelta
+) -> list[tuple[str, datetime | None]]:
+    """Ids of the unclosed jobs that wait for no later moment than so far ahead, with it; oldest first.
+
+    A rest that nobody can have wished for counts as none: the clock was set back.
+    """
+    is_soon = jobs.c.wake_at.is_(None) | (jobs.c.wake_at <= now + within)
+    query = (
+        select(jobs.c.id, jobs.c.wake_at)
+        .where(jobs.c.closed_at.is_(None), is_soon | (jobs.c.wake_at > now + LONGEST_REST))
+        .order_by(jobs.c.created_at, jobs.c.id)
+    )
+    return [
+        (job_id, None if wake_at is None or wake_at > now + LONGEST_REST else wake_at)
+        for job_id, wake_at in await connection.execute(query)
+    ]
+
+
+async def count_in_states(connection: AsyncConnection, states: Iterable[JobState]) -> Counter[JobState]:
+    """How many unclosed jobs there are in each of the states."""
+    query = (
+        select(jobs.c.state, func.count())
+        .where(jobs.c.closed_at.is_(None), jobs.c.state.in_(list(states)))
+        .group_by(jobs.c.state)
+    )
+    return Counter({JobState(state): int(number) for state, number in await connection.execute(query)})
+
+
+async def states_of(connection: AsyncConnection, job_ids: Collection[str]) -> list[JobState]:
+    """The states of these jobs, in no order."""
+    if not job_ids:
+        return []
+    query = select(jobs.c.state).where(jobs.c.id.in_(list(job_ids)), jobs.c.closed_at.is_(None))
+    return [JobState(state) for state in (await connection.execute(query)).scalars()]
+
+
+async def expected_ends(connection: AsyncConnection, *, usual: timedelta) -> list[datetime]:
+    """When the jobs that hold a slot should give it back, soonest first; `usual` where nobody has said it."""
+    query = select(jobs.c.expected_at, func.coalesce(jobs.c.submitted_at, jobs.c.state_since)).where(
+        jobs.c.closed_at.is_(None), jobs.c.state.in_(list(AT_PROVIDER))
+    )
+    return sorted(expected_at or begun + usual for expected_at, begun in await connection.execute(query))
+
+
+async def rendering_cards(
+    connection: AsyncConnection, *, after: tuple[datetime, str] | None, limit: int
+) -> list[tuple[datetime, str]]:
+    """When the next of the rendering jobs were ordered, and their ids: those with a card, oldest first."""
+    query = (
+        select(jobs.c.created_at, jobs.c.id)
+        .where(jobs.c.closed_at.is_(None), jobs.c.state == JobState.RENDERING, jobs.c.card_id.is_not(None))
+        .order_by(jobs.c.created_at, jobs.c.id)
+        .limit(limit)
+    )
+    if after is not None:
+        moment, job_id = after
+        query = query.where(jobs.c.created_at >= moment, (jobs.c.created_at > moment) | (jobs.c.id > job_id))
+    return [(created_at, job_id) for created_at, job_id in await connection.execute(query)]
+
+
+async def is_render_due(
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    age: timedelta,
+    ending: tuple[datetime, datetime] | None = None,
+) -> bool:
+    """Whether there is a render of this age; with `ending` one that should end within that span.
+
+    One of which nobody knows when it should end may end at any time, and one that seems to have been
+    ordered in the future is old enough: the clock was set back.
+    """
+    is_old = (jobs.c.submitted_at <= now - age) | (jobs.c.submitted_at > now)
+    query = select(jobs.c.id).where(*_IS_RENDER, is_old).limit(1)
+    if ending is not None:
+        query = query.where(jobs.c.expected_at.is_(None) | jobs.c.expected_at.between(*ending))
+    return (await connection.execute(query)).first() is not None
+
+
+async def renders(connection: AsyncConnection) -> dict[str, str]:
+    """Job ids of all renders by the provider's ids."""
+    rows = await connection.execute(select(jobs.c.provider_job_id, jobs.c.id).where(*_IS_RENDER))
+    return dict(rows.all())
+
+
+_IS_RENDER = (
+    jobs.c.closed_at.is_(None),
+    jobs.c.state == JobState.RENDERING,
+    jobs.c.provider_job_id.is_not(None),
+    jobs.c.submitted_at.is_not(None),
+)
