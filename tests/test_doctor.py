@@ -22,7 +22,7 @@ from doctor.discord_side import INVITE_PERMISSIONS
 from doctor.examine import examine
 from doctor.local import check_codecs, check_database, check_storage
 from doctor.way_back import check_way_back
-from providers.sandbox import Sandbox
+from providers.sandbox import Fault, Sandbox
 from providers.sandbox.server import Options
 from providers.server import build_app, serve
 from studio import schema
@@ -253,6 +253,30 @@ async def test_another_price_in_the_catalogue_is_told(
     assert bad.subject == "Model and price"
     assert "$0.07" in bad.found
     assert "$0.05" in bad.found
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        pytest.param({"code": "INTERNAL_ERROR"}, "cannot be read", id="F55 500"),
+        pytest.param({"code": "MODEL_NOT_FOUND"}, "is not listed", id="F55 missing"),
+        pytest.param({"body": b"<html>"}, "cannot be read", id="F55 html"),
+        pytest.param(
+            {"merge": {"inputSchema": {"properties": {"prompt": {"maxLength": 500}}, "required": ["seed"]}}},
+            "“seed” is required now",
+            id="F55 changed",
+        ),
+    ],
+)
+async def test_a_catalogue_that_changed_or_is_away_is_a_warning(
+    wire: WireDiscord, settings: Settings, sandbox: Sandbox, fault: dict[str, Any], found: str
+) -> None:
+    sandbox.faults.add(Fault(on="catalogue", times=None, **fault))
+
+    [bad] = wrong(await examine(settings, clock=now))
+
+    assert bad.subject == "Model and price"
+    assert found in bad.found
 
 
 # ── the database and the files ──────────────────────────────────────────────────────────────────
