@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,6 +57,26 @@ _OPERATOR_STATUSES: Mapping[int, OperatorProblem] = {
     407: OperatorProblem.ACCESS,
 }
 
+_OPERATOR_WORDS: tuple[tuple[OperatorProblem, re.Pattern[str]], ...] = (
+    (
+        OperatorProblem.BALANCE,
+        re.compile(r"insufficient (?:balance|funds|credits?)|balance is too low|top up"),
+    ),
+    (
+        OperatorProblem.KEY,
+        re.compile(r"(?:invalid|expired|inactive|missing|unknown) api key|api key (?:is|has)\b"),
+    ),
+    (OperatorProblem.ACCESS, re.compile(r"not whitelisted|account (?:is|was) (?:banned|suspended|inactive)")),
+    (
+        OperatorProblem.MODEL,
+        re.compile(r"model (?:is |was )?(?:not found|not available|deprecated|disabled)"),
+    ),
+)
+_BUSY_WORDS = re.compile(
+    r"too many (?:concurrent |parallel )?(?:requests|jobs|tasks)|rate limit|concurren\w+ limit"
+)
+"""What an unknown code of a refusal (400 to 499) may say in words; a status alone would blame the member."""
+
 _CONTENT_CODES = frozenset({"INVALID_INPUT", "VALIDATION_ERROR", "INVALID_CONTENT_TYPE"})
 _BROKEN_CODES = frozenset({"INTERNAL_ERROR", "CONFIG_ERROR", "PUBSUB_PUBLISH_FAILED"})
 
@@ -83,8 +104,10 @@ def submit_error(answer: Answer) -> ProviderError:
         return known
     if answer.status < 400:
         return unclear
-    return _by_status(answer) or (
-        _operator(answer, OperatorProblem.MODEL) if answer.status == 404 else _rejected(answer)
+    return (
+        _by_words(answer)
+        or _by_status(answer)
+        or (_operator(answer, OperatorProblem.MODEL) if answer.status == 404 else _rejected(answer))
     )
 
 
@@ -96,6 +119,7 @@ def call_error(answer: Answer) -> ProviderError:
         return _unavailable(answer)
     return (
         _by_code(answer)
+        or _by_words(answer)
         or _by_status(answer)
         or (_rejected(answer) if answer.status in (400, 409, 413, 415, 422) else _unavailable(answer))
     )
@@ -132,6 +156,16 @@ def _by_code(answer: Answer) -> ProviderError | None:
     if code in _CONTENT_CODES:
         return _rejected(answer)
     return _busy(answer) if code == "CONCURRENT_JOBS_EXCEEDED" else None
+
+
+def _by_words(answer: Answer) -> ProviderError | None:
+    if not 400 <= answer.status < 500:
+        return None
+    words = re.sub(r"[\s_]+", " ", f"{answer.code or ''} {answer.message}").casefold()
+    for problem, pattern in _OPERATOR_WORDS:
+        if pattern.search(words):
+            return _operator(answer, problem)
+    return _busy(answer) if _BUSY_WORDS.search(words) else None
 
 
 def _by_status(answer: Answer) -> ProviderError | None:

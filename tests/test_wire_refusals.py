@@ -136,6 +136,33 @@ def test_a_refused_submit_with_an_unknown_code_is_classed_by_its_status(
     assert type(submit_error(answered(status, body))) is leaf
 
 
+@pytest.mark.parametrize("classify", [submit_error, call_error])
+@pytest.mark.parametrize(
+    ("status", "code", "message", "problem"),
+    [
+        (400, "BILLING", "Sorry, Insufficient  credits on this account", OperatorProblem.BALANCE),
+        (403, "INSUFFICIENT_FUNDS", "m", OperatorProblem.BALANCE),
+        (400, "AUTH", "Your API key has expired.", OperatorProblem.KEY),
+        (400, "NEW", "The model is disabled at the moment", OperatorProblem.MODEL),
+        (400, "NEW", "Address 10.0.0.1 is NOT WHITELISTED", OperatorProblem.ACCESS),
+        (400, "QUOTA", "Too many parallel tasks", None),
+        (403, "RATE_LIMIT", "m", None),
+    ],
+)
+def test_an_unknown_code_is_classed_by_its_words_before_the_member_is_blamed(
+    classify: Any, status: int, code: str, message: str, problem: OperatorProblem | None
+) -> None:
+    error = classify(refused(status, code, message=message))
+
+    assert type(error) is (ProviderBusy if problem is None else OperatorMustAct)
+    assert getattr(error, "problem", None) is problem
+
+
+def test_words_of_an_answer_that_may_have_created_the_job_decide_nothing() -> None:
+    assert type(submit_error(refused(200, "NEW", message="insufficient balance"))) is SubmitUnclear
+    assert type(submit_error(refused(500, "NEW", message="insufficient balance"))) is SubmitUnclear
+
+
 def test_a_refused_webhook_is_told_apart_from_a_refused_input() -> None:
     error = submit_error(refused(400, "INVALID_WEBHOOK_URL"))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from providers.sandbox import Fault
 from studio import queue
@@ -44,6 +46,26 @@ async def test_two_attachments_become_a_clip(tmp_path: Path) -> None:
         await world.check()
 
         assert world.outcome(job_id) == "clip"
+
+
+async def test_a_codec_that_breaks_down_is_told_as_our_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox_world.picture(), sandbox_world.clip()
+    # The child's program, started as usual, with an end like that of a codec with a bug.
+    broken = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
+    interpreter = tmp_path / "python"
+    interpreter.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{broken}'\n")
+    interpreter.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    async with studio_at_work(tmp_path) as world:
+        with capture_logs() as logged:
+            job_id = await world.order_from_scratch(sandbox_world.picture(), sandbox_world.clip())
+            await world.until_closed(job_id)
+
+        assert world.outcome(job_id) == "media_crashed"
+        assert [entry["log_level"] for entry in logged if entry["event"] == "codec_crashed"] == ["error"]
+        assert world.sandbox.seen() == []
 
 
 async def test_a_finished_job_has_asked_little_of_the_provider(tmp_path: Path) -> None:
