@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import discord
@@ -16,6 +17,7 @@ from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.crashpoints import passing
 from studio.errors import OrderRefused, StudioError
 from studio.models import LONGEST_PROMPT, Member, Order, Orientation, Place, ShotType, SourceFile, Wishes
+from studio.sharing.rules import Wish
 from studio.texts import say
 
 if TYPE_CHECKING:
@@ -107,8 +109,7 @@ class Animate(commands.Cog):
             max_video_bytes=self._max_video_bytes,
         )
         check_wishes(wishes)
-        assert interaction.guild_id is not None
-        await self._studio.admit(guild_id=interaction.guild_id, member_id=interaction.user.id)
+        await self._studio.admit(_wish(interaction))
         recording = asyncio.create_task(self._record(interaction, picture, video, wishes))
         try:
             answer_id = await _answer(interaction, first_answer(_member(interaction)))
@@ -146,7 +147,7 @@ class Animate(commands.Cog):
         assert interaction.channel_id is not None
         order = Order(
             job_id=self._studio.new_job_id(),
-            member=_member(interaction),
+            member=replace(_member(interaction), role_ids=_role_ids(interaction)),
             place=Place(
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
@@ -182,8 +183,27 @@ async def _withdraw(interaction: discord.Interaction[discord.Client], error: Stu
     await interaction.edit_original_response(content=text)
 
 
+def _wish(interaction: discord.Interaction[discord.Client]) -> Wish:
+    assert interaction.guild_id is not None
+    assert interaction.channel_id is not None
+    channel = interaction.channel
+    return Wish(
+        guild_id=interaction.guild_id,
+        # A thread may do what its channel may.
+        channel_id=channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id,
+        member_id=interaction.user.id,
+        role_ids=lambda: _role_ids(interaction),
+    )
+
+
 def _member(interaction: discord.Interaction[discord.Client]) -> Member:
     return Member(interaction.user.id, interaction.user.display_name)
+
+
+def _role_ids(interaction: discord.Interaction[discord.Client]) -> tuple[int, ...]:
+    """The member's roles, without the server's own (@everyone)."""
+    roles = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
+    return tuple(role.id for role in roles if role.id != interaction.guild_id)
 
 
 def _source(attachment: discord.Attachment) -> SourceFile:

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import studio.sharing.tables  # noqa: F401 - its tables belong to the metadata
 from studio.database import metadata
 
 connection = context.config.attributes["connection"]

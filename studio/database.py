@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Index,
@@ -22,7 +23,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    false,
     text,
+    true,
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -102,6 +105,11 @@ jobs = Table(
     Column("progress", Integer, nullable=False, default=0),
     Column("tries", Integer, nullable=False, default=0),
     Column("cancel", String(10), nullable=False, default="none"),
+    Column("role_ids", JSON, nullable=False, server_default="[]"),
+    Column("overruled", Boolean, nullable=False, server_default=false()),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("counts", Boolean, nullable=False, server_default=true()),
+    Column("removed_at", Moment),
 )
 _unended = text("ended_at IS NULL")
 _unclosed = text("closed_at IS NULL")

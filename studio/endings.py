@@ -12,7 +12,9 @@ from studio import jobs, ledger
 from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import StudioError
+from studio.ledger import Because
 from studio.models import Cancel, Ending, Job, JobState
+from studio.sharing import tallies
 
 
 async def end(
@@ -44,8 +46,33 @@ async def end_within(
     await ledger.release(connection, job, now=now, because=because(ending.code))
     passing("endings.hold_released")
     cost = await ledger.charged_for(connection, job.id)
+    await uncount(connection, job, charged=cost)
     ending = replace(ending, cost_usd_micros=cost)
-    return Moved(await jobs.move(connection, job, state, now=now, ending=ending, cost_usd_micros=cost))
+    changes = {"ending": ending, "cost_usd_micros": cost, "counts": False}
+    return Moved(await jobs.move(connection, job, state, now=now, **changes))
+
+
+async def withdraw(
+    connection: AsyncConnection, job: Job, ending: Ending, *, now: datetime, why: Because
+) -> bool:
+    """Cancel a job for which nothing has been ordered yet; True if it was one.
+
+    Its hold and its count are given back.
+    """
+    if not await jobs.withdraw(connection, job.id, ending=ending, now=now):
+        return False
+    await ledger.release(connection, job, now=now, because=why)
+    await uncount(connection, job, charged=0)
+    return True
+
+
+async def uncount(connection: AsyncConnection, job: Job, *, charged: int) -> None:
+    """Take a job that ends without a clip out of the shares of its member and server.
+
+    What it was `charged` all the same stays the operator's. The caller marks the row in the same transaction.
+    """
+    if job.counts:
+        await tallies.book(connection, job, clips=-1, forgiven=charged)
 
 
 async def fail(equipment: Equipment, job: Job, error: StudioError, *, refunded: bool = False) -> Moved:

@@ -20,11 +20,14 @@ from studio.errors import StudioError
 from studio.front import Studio
 from studio.ids import new_job_id
 from studio.poller import Poller
+from studio.sharing.servers import Servers
 from studio.work import Work
 
 log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
+FOLLOW_SECONDS = 2.0
+"""How soon a process knows of rules that were changed in another one."""
 
 Part = Callable[[], Awaitable[None]]
 
@@ -76,11 +79,21 @@ class Engine:
         work.wake_through(self._dispatcher)
         self._poller = Poller(equipment, self._dispatcher)
         self._caretaker = Caretaker(equipment, self._dispatcher, self._census, alone=self._alone)
-        self.studio = Studio(equipment, self._dispatcher, census=self._census, new_job_id=make_job_id)
+        self.servers = Servers(equipment.database)
+        self._clock = equipment.clock
+        self.studio = Studio(
+            equipment,
+            self._dispatcher,
+            census=self._census,
+            servers=self.servers,
+            new_job_id=make_job_id,
+        )
 
     async def run(self) -> None:
         """Work until cancelled; trouble in one part stops neither it nor the others for good."""
         parts: list[Part] = [self._dispatcher.run]
+        if self._role.takes_orders:
+            parts.append(self._follow_servers)
         if self._role.works:
             parts.append(self._display.show_changes)
         if self._alone:
@@ -103,6 +116,11 @@ class Engine:
             self._caretaker.run,
             self._work.keep_slots_filled,
         ]
+
+    async def _follow_servers(self) -> None:
+        while True:
+            await self.servers.refresh(self._clock())
+            await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _lead(self) -> None:
         await _keep_all_running(self._duties)

@@ -8,7 +8,7 @@ from typing import Any
 
 from media.workshop import Workshop
 from studio.database import Database
-from studio.ledger import Because, Budget
+from studio.ledger import Because
 from studio.models import Job
 from studio.ports import AttachmentSource, Clock, Desk, Operator, Provider, Storage
 from studio.settings import Settings
@@ -26,7 +26,8 @@ class Terms:
 
     account: str
     usd_micros_per_second: int
-    budget: Budget | None = None
+    shortest_seconds: int = 3
+    monthly_budget_usd_micros: int | None = None
     max_concurrent_jobs: int = 2
     max_jobs_per_server: int = 10
     max_jobs_per_member: int = 2
@@ -38,16 +39,20 @@ class Terms:
     waits: Waits = field(default_factory=Waits)
     webhook_address: Callable[[str], str] | None = None
 
+    @property
+    def least_usd_micros(self) -> int:
+        """What the shortest clip costs, which is held before an order's own length is known."""
+        return self.usd_micros_per_second * self.shortest_seconds
+
 
 def terms_from(
     settings: Settings, *, usd_micros_per_second: int, webhook_address: Callable[[str], str] | None
 ) -> Terms:
     """The house rules that the operator has set; price and way back are known elsewhere."""
-    cap = settings.monthly_budget_usd_micros
     return Terms(
         account=settings.provider,
         usd_micros_per_second=usd_micros_per_second,
-        budget=None if cap is None else Budget(monthly_usd_micros=cap),
+        monthly_budget_usd_micros=settings.monthly_budget_usd_micros,
         max_concurrent_jobs=settings.max_concurrent_jobs,
         max_jobs_per_server=settings.max_jobs_per_server,
         max_jobs_per_member=settings.max_jobs_per_member,

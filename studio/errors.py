@@ -2,6 +2,7 @@
 
     StudioError
     ├── OrderRefused              not taken at all: told privately, before anything is accepted
+    │   └── LimitReached          a share, cap or budget is used up; moderators may be asked for some of them
     ├── InputRefused              a file cannot be used: the member can fix it
     ├── FetchFailed               a file could not be fetched (attachment or result)
     │   ├── FetchForbidden        the address or a redirect is one that we never follow
@@ -53,6 +54,14 @@ class StudioError(Exception):
 
 class OrderRefused(StudioError):
     """The order is not taken; shown only to the member, nothing was created or charged."""
+
+
+class LimitReached(OrderRefused):
+    """`can_ask`: the server's moderators may let this order pass the limit."""
+
+    def __init__(self, code: str, /, *, can_ask: bool = False, **facts: Any) -> None:
+        super().__init__(code, **facts)
+        self.can_ask = can_ask
 
 
 class InputRefused(StudioError):

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import doorbell, jobs, ledger
+from studio import doorbell, jobs
 from studio.census import Census
 from studio.crashpoints import passing
-from studio.equipment import Equipment
+from studio.endings import withdraw
+from studio.equipment import Equipment, Terms, because
 from studio.errors import OrderRefused
 from studio.ledger import Because
-from studio.models import Cancel, CancelAnswer, Ending, Job, Order
+from studio.models import Cancel, CancelAnswer, Ending, Job, JobState, Member, Order
 from studio.ports import Dispatcher
+from studio.sharing import admission, quotas, rules, servers
+from studio.sharing.rules import Wish
+from studio.sharing.servers import Server, Servers
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +35,12 @@ class Studio:
         dispatcher: Dispatcher,
         *,
         census: Census,
+        servers: Servers,
         new_job_id: Callable[[datetime], str],
     ) -> None:
         self._equipment = equipment
         self._census = census
+        self._servers = servers
         self._dispatcher = dispatcher
         self._new_job_id = new_job_id
         self.accepting = True
@@ -43,27 +51,69 @@ class Studio:
     def new_job_id(self) -> str:
         return self._new_job_id(self.now())
 
-    async def admit(self, *, guild_id: int, member_id: int) -> None:
-        """Decide before the answer, from memory alone. Raises `OrderRefused`."""
+    async def admit(self, wish: Wish) -> None:
+        """Decide before the answer. Raises `OrderRefused`.
+
+        From memory alone, unless the server or the operator has limits to be counted: then by one short read.
+        """
         if not self.accepting:
             raise OrderRefused("shutting_down")
-        self._check_limits(
-            in_server=self._census.of_server(guild_id), of_member=self._census.of_member(guild_id, member_id)
+        server = self._servers.of(wish.guild_id)
+        rules.check(server, self._servers.house, wish, self.now())
+        self._check_unfinished(
+            server,
+            wish.role_ids,
+            in_server=self._census.of_server(wish.guild_id),
+            of_member=self._census.of_member(wish.guild_id, wish.member_id),
         )
+        if self._terms.monthly_budget_usd_micros is None and not server.limits_orders:
+            return
+        try:
+            async with self._equipment.database.read() as connection:
+                found = await admission.allotments(
+                    connection,
+                    server,
+                    Member(wish.member_id, "", wish.role_ids()),
+                    now=self.now(),
+                    budget=self._terms.monthly_budget_usd_micros,
+                )
+        except SQLAlchemyError as error:
+            raise OrderRefused("database_busy") from error
+        refusal = admission.first_refusal(found, clips=1, usd_micros=self._terms.least_usd_micros)
+        if refusal is not None:
+            raise admission.limit_reached(refusal)
 
     async def take(self, order: Order) -> None:
-        """Record the order; it rests until it is acknowledged. Raises `OrderRefused`."""
+        """Record the order; it rests until it is acknowledged. Raises `OrderRefused`.
+
+        It is counted, and the least that it can cost is on hold.
+        """
         try:
             async with self._census.recording(order), self._equipment.database.write() as connection:
-                await jobs.hold_server(connection, order.place.guild_id)
-                in_server, of_member = await jobs.count_unended(
-                    connection, guild_id=order.place.guild_id, member_id=order.member.id
-                )
-                self._check_limits(in_server=in_server, of_member=of_member)
-                await jobs.insert(connection, order)
+                await self._record(connection, order)
             passing("front.order_recorded")
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
+
+    async def _record(self, connection: AsyncConnection, order: Order) -> None:
+        guild_id, member, now = order.place.guild_id, order.member, order.ordered_at
+        await jobs.hold_server(connection, guild_id)
+        server = await servers.read(connection, guild_id, now)
+        in_server, of_member = await jobs.count_unended(connection, guild_id=guild_id, member_id=member.id)
+        if not order.overruled:
+            self._check_unfinished(server, lambda: member.role_ids, in_server=in_server, of_member=of_member)
+        allowances = server.policy.allowances_of((*member.role_ids, guild_id))
+        order = replace(order, priority=quotas.priority(allowances))
+        await jobs.insert(connection, order)
+        await admission.hold(
+            connection,
+            Job(order=order, state=JobState.RECEIVED, version=0, state_since=now),
+            self._terms.least_usd_micros,
+            now=now,
+            because=because("ordered"),
+            budget=self._terms.monthly_budget_usd_micros,
+            clips=1,
+        )
 
     async def acknowledged(self, job_id: str, *, answer_id: int) -> None:
         """The member has seen the answer with this id: the work may begin."""
@@ -80,7 +130,9 @@ class Studio:
         """The answer never reached the member: there is no order, and nothing was charged."""
         now = self.now()
         async with self._equipment.database.write() as connection:
-            await jobs.withdraw(connection, job_id, ending=Ending("interrupted"), now=now)
+            job = await jobs.get(connection, job_id)
+            if job is not None:
+                await withdraw(connection, job, Ending("interrupted"), now=now, why=because("interrupted"))
         passing("front.abandoned")
         await self._census.refresh()
         self._dispatcher.wake(job_id)
@@ -93,9 +145,8 @@ class Studio:
         if member_id != job.order.member.id and not is_moderator:
             return CancelAnswer.NOT_YOURS
         async with self._equipment.database.write() as connection:
-            if await jobs.withdraw(connection, job_id, ending=Ending("cancelled"), now=self.now()):
-                why = Because(actor=f"member:{member_id}", reason="cancelled")
-                await ledger.release(connection, job, now=self.now(), because=why)
+            why = Because(actor=f"member:{member_id}", reason="cancelled")
+            if await withdraw(connection, job, Ending("cancelled"), now=self.now(), why=why):
                 answer = CancelAnswer.CANCELLED
             elif job.cancel is not Cancel.TOO_LATE and await jobs.ask_cancel(connection, job_id):
                 answer = CancelAnswer.ASKED
@@ -117,9 +168,17 @@ class Studio:
         if job_id is not None:
             self._dispatcher.wake(job_id)
 
-    def _check_limits(self, *, in_server: int, of_member: int) -> None:
-        terms = self._equipment.terms
-        if of_member >= terms.max_jobs_per_member:
-            raise OrderRefused("too_many_jobs_member", limit=terms.max_jobs_per_member)
-        if in_server >= terms.max_jobs_per_server:
-            raise OrderRefused("too_many_jobs_server", limit=terms.max_jobs_per_server)
+    @property
+    def _terms(self) -> Terms:
+        return self._equipment.terms
+
+    def _check_unfinished(
+        self, server: Server, role_ids: Callable[[], tuple[int, ...]], *, in_server: int, of_member: int
+    ) -> None:
+        most = self._terms.max_jobs_per_member
+        if server.policy.allowances:
+            most = quotas.at_once(server.policy.allowances_of((*role_ids(), server.guild_id)), most)
+        if of_member >= most:
+            raise OrderRefused("too_many_jobs_member", limit=most)
+        if in_server >= self._terms.max_jobs_per_server:
+            raise OrderRefused("too_many_jobs_server", limit=self._terms.max_jobs_per_server)

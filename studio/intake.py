@@ -12,7 +12,7 @@ import structlog
 
 from media.errors import MediaRefused, Reason
 from media.facts import Change, ClipFacts, Kind, PreparedClip, PreparedPicture
-from studio import jobs, ledger
+from studio import jobs
 from studio.crashpoints import passing
 from studio.endings import end, fail
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
@@ -23,10 +23,12 @@ from studio.errors import (
     FetchInterrupted,
     FetchTooLarge,
     InputRefused,
+    LimitReached,
     StudioError,
 )
 from studio.models import Inputs, Job, JobState, Notice, Orientation, SourceFile, looks_swapped
 from studio.progress import progress_of
+from studio.sharing import admission
 
 log = structlog.get_logger(__name__)
 
@@ -195,15 +197,22 @@ class Intake:
         assert job.inputs is not None
         terms, now = self._equipment.terms, self._equipment.clock()
         price = terms.usd_micros_per_second * math.ceil(job.inputs.seconds)
-        async with self._equipment.database.write() as connection:
-            if await ledger.hold(
-                connection, job, price, now=now, because=because("ordered"), budget=terms.budget
-            ):
+        try:
+            async with self._equipment.database.write() as connection:
+                await admission.hold(
+                    connection,
+                    job,
+                    price,
+                    now=now,
+                    because=because("ordered"),
+                    budget=terms.monthly_budget_usd_micros,
+                )
                 passing("intake.held")
                 return Moved(
                     await jobs.move(connection, job, JobState.QUEUED, now=now, held_usd_micros=price)
                 )
-        return await end(self._equipment, job, JobState.REFUSED, "budget_exhausted")
+        except LimitReached as error:
+            return await end(self._equipment, job, JobState.REFUSED, error.code, **error.facts)
 
 
 def roles_are_swapped(first: Kind, second: Kind) -> bool:

@@ -73,6 +73,9 @@ async def insert(connection: AsyncConnection, order: Order) -> None:
             picture=asdict(order.picture),
             video=asdict(order.video),
             wishes=asdict(order.wishes),
+            role_ids=list(order.member.role_ids),
+            overruled=order.overruled,
+            priority=order.priority,
         )
     )
 
@@ -187,6 +190,7 @@ async def withdraw(connection: AsyncConnection, job_id: str, *, ending: Ending, 
             ended_at=now,
             wake_at=None,
             tries=0,
+            counts=False,
             ending=asdict(ending),
             cost_usd_micros=ending.cost_usd_micros,
         )

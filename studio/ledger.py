@@ -6,16 +6,16 @@ Each entry has a `ref` that can exist once, so that a repeated step writes nothi
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, String, Text, func, insert, literal, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio.database import Moment, ledger
+from studio.database import ledger
 from studio.models import Job
+from studio.sharing import tallies
 
 _LEDGER_LOCK = 0x616E_696D
 """Key of the PostgreSQL advisory lock under which budgets are compared and held."""
@@ -29,20 +29,6 @@ class Entry(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """The operator's cap for a calendar month (UTC), in usd_micros."""
-
-    monthly_usd_micros: int
-
-    def period(self, now: datetime) -> tuple[datetime, datetime]:
-        """The month around `now`: its first moment and the first of the next one."""
-        first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        days = calendar.monthrange(first.year, first.month)[1]
-        last = first.replace(day=days)
-        return first, first.replace(year=last.year + (last.month == 12), month=last.month % 12 + 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Because:
     """Who caused an entry, and why."""
 
@@ -50,49 +36,25 @@ class Because:
     reason: str
 
 
-async def hold(
-    connection: AsyncConnection,
-    job: Job,
-    amount: int,
-    *,
-    now: datetime,
-    because: Because,
-    budget: Budget | None,
-) -> bool:
-    """Bring the job's hold up to `amount` usd_micros if the budget allows; False if it does not.
+async def lock(connection: AsyncConnection) -> None:
+    """Let nobody else compare limits and hold money until this transaction ends.
 
-    One guarded statement: compare and write cannot be separated by another order. Repeats are harmless.
+    SQLite has one writer at a time anyway.
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(_LEDGER_LOCK)))
-    held = await held_for(connection, job.id)
-    if held >= amount:
-        return True
-    more = amount - held
-    values = select(
-        literal(await _next_ref(connection, job, Entry.HOLD), String),
-        literal(now, Moment),
-        literal(Entry.HOLD.value, String),
-        literal(more, BigInteger),
-        literal(job.id, String),
-        literal(job.place.guild_id, BigInteger),
-        literal(job.order.member.id, BigInteger),
-        literal(because.actor, String),
-        literal(because.reason, Text),
-    )
-    if budget is not None:
-        first, after = budget.period(now)
-        spent = (
-            select(func.coalesce(func.sum(ledger.c.amount_usd_micros), 0))
-            .where(ledger.c.at >= first, ledger.c.at < after)
-            .scalar_subquery()
-        )
-        values = values.where(spent + more <= budget.monthly_usd_micros)
-    columns = [
-        "ref", "at", "kind", "amount_usd_micros", "job_id", "guild_id", "member_id", "actor", "reason",
-    ]  # fmt: skip
-    written = await connection.execute(insert(ledger).from_select(columns, values).returning(ledger.c.id))
-    return written.first() is not None
+
+
+async def hold(
+    connection: AsyncConnection, job: Job, amount: int, *, now: datetime, because: Because
+) -> None:
+    """Bring the job's hold up to `amount` usd_micros. Repeats are harmless.
+
+    What the limits say to it is decided in `studio.sharing.admission`.
+    """
+    more = amount - await held_for(connection, job.id)
+    if more > 0:
+        await _add(connection, job, Entry.HOLD, more, now=now, because=because)
 
 
 async def release(connection: AsyncConnection, job: Job, *, now: datetime, because: Because) -> int:
@@ -142,6 +104,8 @@ async def _sum(connection: AsyncConnection, job_id: str, *kinds: Entry) -> int:
 async def _add(
     connection: AsyncConnection, job: Job, kind: Entry, amount: int, *, now: datetime, because: Because
 ) -> None:
+    forgiven = 0 if job.counts else amount
+    await tallies.book(connection, job, usd_micros=amount, forgiven=forgiven)
     await connection.execute(
         insert(ledger).values(
             ref=await _next_ref(connection, job, kind),

@@ -117,8 +117,11 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Member:
+    """Who ordered; `role_ids` are the roles at that moment, the server's own (@everyone) left out."""
+
     id: int
     name: str
+    role_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One member's wish for one clip, at the moment it was accepted."""
+    """One member's wish for one clip, at the moment it was accepted.
+
+    `overruled`: a moderator let it pass the server's own limits. `priority`: the higher, the earlier in the
+    server's own queue.
+    """
 
     job_id: str
     member: Member
@@ -155,6 +162,8 @@ class Order:
     video: SourceFile
     wishes: Wishes
     ordered_at: datetime
+    overruled: bool = False
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +218,8 @@ class Job:
     """One row of the jobs table, the truth about one order.
 
     Money is in `usd_micros`, millionths of a dollar. `progress` is in permille and never falls.
-    `closed_at` is set when the ended job has been told, tidied and needs no more work.
+    `closed_at` is set when the ended job has been told, tidied and needs no more work. `counts`: the clip
+    counts in the shares of its member and server; `removed_at`: it was taken down.
     """
 
     order: Order
@@ -231,6 +241,8 @@ class Job:
     tries: int = 0
     cancel: Cancel = Cancel.NONE
     closed_at: datetime | None = None
+    counts: bool = True
+    removed_at: datetime | None = None
 
     @property
     def id(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import attempts, jobs, ledger, queue, slots
+from studio import attempts, jobs, queue, slots
 from studio.acceptance import accepted, tell_operator
 from studio.attempts import AttemptState
 from studio.crashpoints import passing
@@ -18,6 +18,7 @@ from studio.equipment import Equipment, Moved, Outcome, because, patience
 from studio.errors import (
     InputRefused,
     InputRejected,
+    LimitReached,
     OperatorMustAct,
     ProviderBusy,
     ProviderError,
@@ -27,6 +28,7 @@ from studio.errors import (
 from studio.ids import new_attempt_token
 from studio.models import Cancel, Job, JobState
 from studio.ports import RenderRequest
+from studio.sharing import admission
 
 log = structlog.get_logger(__name__)
 
@@ -53,11 +55,11 @@ class Ordering:
         try:
             request = await self._upload(job)
             passing("ordering.uploaded")
-            job, affordable = await self._ensure_hold(job, request)
+            job = await self._ensure_hold(job, request)
         except ProviderError as error:
             return await self._turned_down(job, error)
-        if not affordable:
-            return await end(self._equipment, job, JobState.REFUSED, "budget_exhausted")
+        except LimitReached as error:
+            return await end(self._equipment, job, JobState.REFUSED, error.code, **error.facts)
         async with self._turn:
             return await self._attempt(job, request)
 
@@ -82,8 +84,8 @@ class Ordering:
             shot_type=wishes.shot_type,
         )
 
-    async def _ensure_hold(self, job: Job, request: RenderRequest) -> tuple[Job, bool]:
-        """Raise the hold when the provider's own estimate is above it; False when the budget forbids."""
+    async def _ensure_hold(self, job: Job, request: RenderRequest) -> Job:
+        """Raise the hold when the provider's own estimate is above it. Raises `LimitReached`."""
         assert job.inputs is not None
         try:
             estimate = await self._equipment.provider.estimate(request, seconds=job.inputs.seconds)
@@ -92,14 +94,19 @@ class Ordering:
             estimate = None
         passing("ordering.estimated")
         if estimate is None or estimate <= (job.held_usd_micros or 0):
-            return job, True
+            return job
         now, terms = self._equipment.clock(), self._equipment.terms
         async with self._equipment.database.write() as connection:
-            why = because("estimate above the listed price")
-            if not await ledger.hold(connection, job, estimate, now=now, because=why, budget=terms.budget):
-                return job, False
+            await admission.hold(
+                connection,
+                job,
+                estimate,
+                now=now,
+                because=because("estimate above the listed price"),
+                budget=terms.monthly_budget_usd_micros,
+            )
             passing("ordering.hold_raised")
-            return await jobs.amend(connection, job, held_usd_micros=estimate), True
+            return await jobs.amend(connection, job, held_usd_micros=estimate)
 
     async def _attempt(self, job: Job, request: RenderRequest) -> Outcome:
         token = new_attempt_token()

@@ -50,6 +50,48 @@ _REFUSALS: Mapping[str, Template] = {
         "This month's budget for clips is used up. {cost} "
         "Try again next month, or ask the bot's operator to raise it."
     ),
+    "server_cap_reached": (
+        "This server has used up what the bot's operator allows it for this month. {cost} "
+        "It begins anew {when}."
+    ),
+    "pool_clips_used": (
+        "This server's clips are used up: {limit} for now. {cost} There are new ones {when}, "
+        "or a moderator can let yours through."
+    ),
+    "pool_money_used": (
+        "This server's budget has {left:money} of {limit:money} left, which is too little for this clip. "
+        "{cost} It begins anew {when}; a shorter video costs less, or a moderator can let yours through."
+    ),
+    "member_clips_used": (
+        "You have used your {limit} clips for now. {cost} You get new ones {when}, "
+        "or a moderator can let this one through."
+    ),
+    "member_money_used": (
+        "You have {left:money} of your {limit:money} left, which is too little for this clip. {cost} "
+        "It begins anew {when}; a shorter video costs less, or a moderator can let yours through."
+    ),
+    "bot_paused": "The bot's operator has paused all new clips. Nothing was charged. Try again later.",
+    "bot_draining": "I am about to be updated. Nothing was charged. Try again in a few minutes.",
+    "server_not_allowed": (
+        "The bot's operator has not opened me for this server. Nothing was charged. "
+        "Ask whoever invited me to talk to the operator."
+    ),
+    "server_paused": (
+        "This server's moderators have paused new clips. Nothing was charged. Ask them when it goes on."
+    ),
+    "member_blocked": (
+        "This server's moderators do not let you make clips for now. Nothing was charged. "
+        "It ends {when}; ask them if you think that it is a mistake.",
+        "This server's moderators do not let you make clips. Nothing was charged. "
+        "Ask them if you think that it is a mistake.",
+    ),
+    "channel_not_allowed": (
+        "Clips are made in other channels of this server. Nothing was charged. Use /animate in {channel}."
+    ),
+    "role_not_allowed": (
+        "Your roles do not include clips in this server. Nothing was charged. "
+        "Ask a moderator for the right one."
+    ),
     "shutting_down": "I am restarting just now. Nothing was charged. Try again in a minute.",
     "database_busy": "I am too busy to take your order just now. Nothing was charged. Try again in a minute.",
 }

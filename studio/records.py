@@ -53,6 +53,8 @@ def to_job(row: RowMapping) -> Job:
         tries=row["tries"],
         cancel=Cancel(row["cancel"]),
         closed_at=row["closed_at"],
+        counts=row["counts"],
+        removed_at=row["removed_at"],
     )
 
 
@@ -61,7 +63,7 @@ def _order(row: RowMapping) -> Order:
     orientation = wishes.pop("orientation")
     return Order(
         job_id=row["id"],
-        member=Member(row["member_id"], row["member_name"]),
+        member=Member(row["member_id"], row["member_name"], tuple(row["role_ids"])),
         place=Place(
             guild_id=row["guild_id"],
             channel_id=row["channel_id"],
@@ -78,6 +80,8 @@ def _order(row: RowMapping) -> Order:
             orientation=None if orientation is None else Orientation(orientation),
         ),
         ordered_at=row["created_at"],
+        overruled=row["overruled"],
+        priority=row["priority"],
     )
 
 

@@ -9,9 +9,10 @@ from studio.acceptance import alarm_about, tell_operator
 from studio.crashpoints import passing
 from studio.endings import end, end_within, put_back
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
-from studio.errors import CancelTooLate, OperatorMustAct, ProviderError, RemoteJobUnknown
+from studio.errors import CancelTooLate, LimitReached, OperatorMustAct, ProviderError, RemoteJobUnknown
 from studio.models import Cancel, Ending, Job, JobState
 from studio.ports import RemoteJob, RemoteState
+from studio.sharing import admission
 
 log = structlog.get_logger(__name__)
 
@@ -113,8 +114,10 @@ class Rendering:
             if await attempts.times_accepted(connection, job.id) > 1:
                 return None
             await ledger.refund(connection, job, now=now, because=because(OUR_FAULT))
-            why = because("ordered again")
-            if not await ledger.hold(connection, job, price, now=now, because=why, budget=terms.budget):
+            why, budget = because("ordered again"), terms.monthly_budget_usd_micros
+            try:
+                await admission.hold(connection, job, price, now=now, because=why, budget=budget)
+            except LimitReached:
                 return await end_within(connection, job, JobState.FAILED, Ending(OUR_FAULT), now=now)
             log.info("ordered_again", job_id=job.id, provider_job_id=job.provider_job_id)
             unordered = dict.fromkeys(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
@@ -59,6 +61,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment(when: datetime) -> str:
+    """Write a moment as each reader's own Discord shows it: `in 3 hours`."""
+    return f"<t:{math.ceil(when.timestamp())}:R>"
 
 
 def wordings(template: Template) -> tuple[str, ...]:

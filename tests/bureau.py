@@ -25,6 +25,7 @@ from studio.front import Studio
 from studio.ids import new_job_id
 from studio.models import Clip, Ending, Inputs, Job, JobState, Orientation, Place, Progress, Stage
 from studio.progress import progress_of
+from studio.sharing.servers import Servers
 
 PICTURE = ("me.jpg", b"a picture")
 VIDEO = ("happy_dance.mp4", b"a video")
@@ -137,7 +138,9 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         clock=lambda: datetime.now(UTC),
         terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
     )
-    studio = Studio(equipment, bells, census=Census(database), new_job_id=new_job_id)
+    studio = Studio(
+        equipment, bells, census=Census(database), servers=Servers(database), new_job_id=new_job_id
+    )
     client = new_client(studio, notes)
     world = World(answer_seconds=20)
     desk = DiscordDesk(client, budget=Budget())

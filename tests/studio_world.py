@@ -32,7 +32,7 @@ from studio.engine import Engine
 from studio.equipment import Equipment, Terms
 from studio.errors import ClipTooLarge, DeskError
 from studio.ids import new_job_id
-from studio.ledger import Because, Budget
+from studio.ledger import Because
 from studio.models import (
     Clip,
     Ending,
@@ -257,8 +257,7 @@ class World:
             assert job is not None
             job = await jobs.move(connection, job, JobState.PREPARING, now=now, card_id=1, answer_id=5)
             why = Because(actor="test", reason="ordered")
-            budget = self.terms.budget
-            assert await ledger.hold(connection, job, CHARGE, now=now, because=why, budget=budget)
+            await ledger.hold(connection, job, CHARGE, now=now, because=why)
             prepared = _inputs(inputs)
             job = await jobs.amend(connection, job, inputs=prepared, held_usd_micros=CHARGE)
             await jobs.move(connection, job, JobState.QUEUED, now=now)
@@ -467,4 +466,4 @@ async def _hang_a_doorbell(stack: AsyncExitStack, world: World) -> None:
     world.terms = replace(world.terms, webhook_address=lambda token: f"{address}{token}")
 
 
-__all__ = ["CHARGE", "PRICE", "QUICK", "Budget", "World", "studio_at_work"]
+__all__ = ["CHARGE", "PRICE", "QUICK", "World", "studio_at_work"]

@@ -20,6 +20,7 @@ from studio.errors import OrderRefused
 from studio.front import Studio
 from studio.ids import new_job_id
 from studio.models import JobState
+from studio.sharing.servers import Servers
 from tests.bot_process import ROOT
 from tests.builders import FixedClock, a_job, an_order
 from tests.bureau import Bells
@@ -50,7 +51,9 @@ def studio(database: Database) -> Studio:
         clock=lambda: datetime.now(UTC),
         terms=Terms(account="test", usd_micros_per_second=50_000, max_jobs_per_server=LIMIT),
     )
-    return Studio(equipment, Bells(), census=Census(database), new_job_id=new_job_id)
+    return Studio(
+        equipment, Bells(), census=Census(database), servers=Servers(database), new_job_id=new_job_id
+    )
 
 
 async def test_simultaneous_orders_in_several_processes_cannot_pass_a_servers_limit(

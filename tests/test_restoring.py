@@ -28,7 +28,7 @@ async def waiting_job(database: Database, now: datetime, *, submitting: bool = F
         assert job is not None
         job = await jobs.move(connection, job, JobState.PREPARING, now=now)
         why = Because(actor="test", reason="ordered")
-        assert await ledger.hold(connection, job, PRICE, now=now, because=why, budget=None)
+        await ledger.hold(connection, job, PRICE, now=now, because=why)
         job = await jobs.move(connection, job, JobState.QUEUED, now=now)
         if submitting:
             job = await jobs.move(connection, job, JobState.SUBMITTING, now=now)

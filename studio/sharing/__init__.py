@@ -1,0 +1,1 @@
+"""How a server's clips are shared out: periods, policies, limits and what has been used."""

@@ -1,0 +1,124 @@
+"""Whether the limits let an order pass: reads what was used, decides, and holds money, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio import ledger
+from studio.errors import LimitReached
+from studio.ledger import Because
+from studio.models import Job, Member
+from studio.sharing import grants, servers, tallies
+from studio.sharing.periods import Period, span_of
+from studio.sharing.quotas import Cap, Limit, Refusal, Usage, caps_of, decide
+from studio.sharing.servers import Server
+from studio.sharing.tallies import Owner
+from studio.texts import moment
+
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """One limit of a member's next order, and what has been used of it."""
+
+    cap: Cap
+    used: Usage
+
+
+async def allotments(
+    connection: AsyncConnection,
+    server: Server,
+    member: Member,
+    *,
+    now: datetime,
+    budget: int | None,
+    overruled: bool = False,
+) -> list[Allotment]:
+    """Every limit that an order of the member meets, the operator's first.
+
+    `budget` is the operator's monthly cap over all servers in usd_micros; `overruled`: a moderator let
+    this order pass the server's own limits.
+    """
+    caps = _operators_caps(server, now, budget)
+    policy = server.policy
+    if not overruled:
+        given = await grants.of_member(
+            connection, guild_id=server.guild_id, member_id=member.id, role_ids=member.role_ids, now=now
+        )
+        caps += caps_of(policy, role_ids=(*member.role_ids, server.guild_id), grants=given, now=now)
+    wanted = [(_owner(cap, server.guild_id, member.id), cap.span) for cap in caps]
+    return [
+        Allotment(cap, use) for cap, use in zip(caps, await tallies.used(connection, wanted), strict=True)
+    ]
+
+
+def first_refusal(found: Sequence[Allotment], *, clips: int, usd_micros: int) -> Refusal | None:
+    """The limit that so much more would pass; of several, the operator's first."""
+    refusals = (decide(each.cap, each.used, clips=clips, usd_micros=usd_micros) for each in found)
+    return next((refusal for refusal in refusals if refusal is not None), None)
+
+
+async def hold(
+    connection: AsyncConnection,
+    job: Job,
+    amount: int,
+    *,
+    now: datetime,
+    because: Because,
+    budget: int | None,
+    clips: int = 0,
+) -> None:
+    """Bring the job's hold up to `amount` usd_micros, and count `clips` more.
+
+    Raises `LimitReached` when a limit forbids it; nothing is written then. Compare and write cannot be
+    separated by another order: on PostgreSQL a lock stands around them, SQLite has one writer. Repeats are
+    harmless.
+    """
+    await ledger.lock(connection)
+    more = amount - await ledger.held_for(connection, job.id)
+    if more <= 0 and not clips:
+        return
+    server = await servers.read(connection, job.place.guild_id, now)
+    found = await allotments(
+        connection,
+        server,
+        job.order.member,
+        # An order belongs to the period in which it was made, whenever its money moves.
+        now=job.order.ordered_at,
+        budget=budget,
+        overruled=job.order.overruled,
+    )
+    refusal = first_refusal(found, clips=clips, usd_micros=max(0, more))
+    if refusal is not None:
+        raise limit_reached(refusal)
+    if clips:
+        await tallies.book(connection, job, clips=clips)
+    await ledger.hold(connection, job, amount, now=now, because=because)
+
+
+def limit_reached(refusal: Refusal) -> LimitReached:
+    """The refusal as the member reads it."""
+    facts = {"limit": refusal.cap.most, "left": refusal.left, "when": moment(refusal.returns_at)}
+    return LimitReached(refusal.cap.limit.value, can_ask=refusal.cap.limit.is_moderators, **facts)
+
+
+def _operators_caps(server: Server, now: datetime, budget: int | None) -> list[Cap]:
+    month = span_of(Period.MONTH, now.astimezone(UTC), _UTC)
+    caps = [] if budget is None else [Cap(Limit.BUDGET, budget, month)]
+    if server.cap_usd_micros is not None:
+        caps.append(Cap(Limit.SERVER_CAP, server.cap_usd_micros, month))
+    return caps
+
+
+def _owner(cap: Cap, guild_id: int, member_id: int) -> Owner:
+    if cap.limit is Limit.BUDGET:
+        return Owner(*tallies.EVERYBODY, with_forgiven=True)
+    if cap.limit is Limit.SERVER_CAP:
+        return Owner(guild_id, with_forgiven=True)
+    return Owner(guild_id, member_id if cap.is_members else 0)

@@ -1,0 +1,55 @@
+"""What moderators gave or took: only ever added to, each entry with its maker, its reason and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.sharing.quotas import Grant
+from studio.sharing.tables import grants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One entry. For a role (then each of its members has it) or a member; `until` None = for good.
+
+    `replaces`: not on top of the roles' clips for each period, but instead of them.
+    """
+
+    id: str
+    at: datetime
+    guild_id: int
+    clips: int
+    replaces: bool
+    until: datetime | None
+    actor_id: int
+    reason: str
+    role_id: int | None = None
+    member_id: int | None = None
+
+
+async def add(connection: AsyncConnection, given: Given) -> None:
+    values = {name: getattr(given, name) for name in Given.__dataclass_fields__}
+    await connection.execute(grants.insert().values(**values))
+
+
+async def of_member(
+    connection: AsyncConnection, *, guild_id: int, member_id: int, role_ids: Iterable[int], now: datetime
+) -> list[Grant]:
+    """What is valid now for a member with these roles."""
+    query = select(grants.c.clips, grants.c.replaces).where(
+        grants.c.guild_id == guild_id,
+        or_(grants.c.until.is_(None), grants.c.until > now),
+        or_(grants.c.member_id == member_id, grants.c.role_id.in_(list(role_ids))),
+    )
+    return [Grant(clips, replaces) for clips, replaces in await connection.execute(query)]
+
+
+async def newest(connection: AsyncConnection, guild_id: int, *, limit: int = 50) -> list[Given]:
+    """The server's entries, newest first."""
+    query = select(grants).where(grants.c.guild_id == guild_id).order_by(grants.c.at.desc()).limit(limit)
+    return [Given(**row) for row in (await connection.execute(query)).mappings()]

@@ -1,0 +1,158 @@
+"""What is known of each server: its policy, its place with the operator, and whom it has blocked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio import notes
+from studio.database import Database
+from studio.sharing import house
+from studio.sharing.house import House
+from studio.sharing.policy import Policy, from_document, to_document
+from studio.sharing.tables import blocks, servers
+
+VERSION_KEY = "servers_version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One server's rules. `version` grows with each change; `access` None = as the house has it.
+
+    `cap_usd_micros` is the operator's monthly cap, `blocked` until when each blocked member is (None = for
+    good).
+    """
+
+    guild_id: int
+    name: str = ""
+    policy: Policy = field(default_factory=Policy)
+    version: int = 0
+    cap_usd_micros: int | None = None
+    access: str | None = None
+    left_at: datetime | None = None
+    blocked: Mapping[int, datetime | None] = field(default_factory=dict)
+
+    @property
+    def limits_orders(self) -> bool:
+        """Whether anything has to be counted before an order is taken."""
+        return self.policy.limits_members or self.cap_usd_micros is not None
+
+    def is_blocked(self, member_id: int, now: datetime) -> bool:
+        until = self.blocked.get(member_id, now)
+        return until is None or until > now
+
+
+class PolicyOutrun(Exception):
+    """Somebody else changed the server's rules since they were read."""
+
+
+async def read(connection: AsyncConnection, guild_id: int, now: datetime) -> Server:
+    """The server as it is now; one that nobody has set up has the rules of `Policy()`."""
+    query = select(servers).where(servers.c.guild_id == guild_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    blocked = await _blocked(connection, now, guild_id)
+    return _server(guild_id, row, blocked.get(guild_id, {}))
+
+
+async def change(connection: AsyncConnection, server: Server, **columns: Any) -> Server:
+    """Write `policy`, `name`, `cap_usd_micros`, `access` or `left_at`, if the server still is as it was read.
+
+    Raises `PolicyOutrun` otherwise. Other processes know of it within seconds.
+    """
+    stored = {
+        key: to_document(value) if key == "policy" and value is not None else value
+        for key, value in columns.items()
+    }
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    inserted = make(servers).values(guild_id=server.guild_id, version=server.version + 1, **stored)
+    written = await connection.execute(
+        inserted.on_conflict_do_update(
+            index_elements=[servers.c.guild_id],
+            set_={**stored, "version": servers.c.version + 1},
+            where=servers.c.version == server.version,
+        ).returning(servers.c.guild_id)
+    )
+    if written.first() is None:
+        raise PolicyOutrun(server.guild_id)
+    await announce(connection)
+    return replace(server, version=server.version + 1, **columns)
+
+
+async def announce(connection: AsyncConnection) -> None:
+    """Have every process read the servers anew; for changes of blocks and of the house as well."""
+    number = int(await notes.read(connection, VERSION_KEY) or 0)
+    await notes.write(connection, VERSION_KEY, str(number + 1))
+
+
+class Servers:
+    """The servers in memory, for the decision that stands between an interaction and its answer.
+
+    It may be some seconds behind another process: what binds is read again where the order is recorded.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[int, Server] = {}
+        self.house = House()
+        self._version = ""
+
+    def of(self, guild_id: int) -> Server:
+        return self._known.get(guild_id) or Server(guild_id=guild_id)
+
+    def all(self) -> list[Server]:
+        """Every server that has rules, blocks or caps of its own."""
+        return list(self._known.values())
+
+    async def refresh(self, now: datetime) -> None:
+        """Read them anew if anything was changed since the last time."""
+        async with self._database.read() as connection:
+            version = await notes.read(connection, VERSION_KEY) or "0"
+            if version == self._version:
+                return
+            rows = (await connection.execute(select(servers))).mappings().all()
+            blocked = await _blocked(connection, now)
+            self.house = await house.read(connection)
+        by_id = {row["guild_id"]: row for row in rows}
+        self._known = {
+            guild_id: _server(guild_id, by_id.get(guild_id), blocked.get(guild_id, {}))
+            for guild_id in by_id.keys() | blocked.keys()
+        }
+        self._version = version
+
+
+async def _blocked(
+    connection: AsyncConnection, now: datetime, guild_id: int | None = None
+) -> dict[int, dict[int, datetime | None]]:
+    query = select(blocks.c.guild_id, blocks.c.member_id, blocks.c.until).where(
+        blocks.c.lifted_at.is_(None), or_(blocks.c.until.is_(None), blocks.c.until > now)
+    )
+    if guild_id is not None:
+        query = query.where(blocks.c.guild_id == guild_id)
+    found: dict[int, dict[int, datetime | None]] = {}
+    for guild, member, until in await connection.execute(query):
+        there = found.setdefault(guild, {})
+        known = there.get(member, until)
+        # Of two blocks the longer one holds.
+        there[member] = None if known is None or until is None else max(known, until)
+    return found
+
+
+def _server(guild_id: int, row: RowMapping | None, blocked: Mapping[int, datetime | None]) -> Server:
+    if row is None:
+        return Server(guild_id=guild_id, blocked=blocked)
+    return Server(
+        guild_id=guild_id,
+        name=row["name"],
+        policy=Policy() if row["policy"] is None else from_document(row["policy"]),
+        version=row["version"],
+        cap_usd_micros=row["cap_usd_micros"],
+        access=row["access"],
+        left_at=row["left_at"],
+        blocked=blocked,
+    )

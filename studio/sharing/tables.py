@@ -1,0 +1,145 @@
+"""The tables of shares and moderation."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
+
+from studio.database import Moment, metadata
+
+servers = Table(
+    "servers",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(100), nullable=False, default=""),
+    Column("policy", JSON(none_as_null=True)),
+    Column("version", Integer, nullable=False, default=0),
+    Column("cap_usd_micros", BigInteger),
+    Column("access", String(10)),
+    Column("left_at", Moment),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("quarter", Integer, primary_key=True, autoincrement=False),
+    Column("clips", Integer, nullable=False),
+    Column("usd_micros", BigInteger, nullable=False),
+    Column("forgiven_usd_micros", BigInteger, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", String(25), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("role_id", BigInteger),
+    Column("member_id", BigInteger),
+    Column("clips", Integer, nullable=False),
+    Column("replaces", Boolean, nullable=False),
+    Column("until", Moment),
+    Column("actor_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+Index("ix_grants_guild_id_until", grants.c.guild_id, grants.c.until)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("id", String(25), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger, nullable=False),
+    Column("until", Moment),
+    Column("actor_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("lifted_at", Moment),
+    Column("lifted_by", BigInteger),
+)
+Index("ix_blocks_guild_id_member_id", blocks.c.guild_id, blocks.c.member_id)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+)
+
+petitions = Table(
+    "petitions",
+    metadata,
+    Column("id", String(25), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger, nullable=False),
+    Column("wants", String(20), nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("used_at", Moment),
+)
+Index("ix_petitions_at", petitions.c.at)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("job_id", String(25), primary_key=True),
+    Column("kind", String(12), primary_key=True),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("member_id", BigInteger, nullable=False),
+    Column("why", String(40), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("channel_id", BigInteger),
+    Column("message_id", BigInteger),
+    Column("decided_at", Moment),
+    Column("decided_by", BigInteger),
+    Column("reason", Text),
+)
+Index(
+    "ix_approvals_open",
+    approvals.c.expires_at,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", String(25), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("job_id", String(25), nullable=False, index=True),
+    Column("reporter_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("channel_id", BigInteger),
+    Column("message_id", BigInteger),
+    Column("decided_at", Moment),
+    Column("decided_by", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(25), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("actor_id", BigInteger),
+    Column("action", String(40), nullable=False),
+    Column("subject", String(60), nullable=False),
+    Column("job_id", String(25)),
+    Column("reason", Text, nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("told_at", Moment),
+)
+Index("ix_audit_guild_id_at", audit.c.guild_id, audit.c.at)
+Index(
+    "ix_audit_untold",
+    audit.c.at,
+    sqlite_where=text("told_at IS NULL"),
+    postgresql_where=text("told_at IS NULL"),
+)
