@@ -1,8 +1,10 @@
-"""Buttons that survive a restart: the custom_id names the job, the database says who may press."""
+"""Buttons that survive a restart: the custom_id says what and which, the database says who may press."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import discord
@@ -15,7 +17,18 @@ from studio.texts import say
 if TYPE_CHECKING:
     from studio.front import Studio
 
-CANCEL = re.compile(re.escape(CANCEL_PREFIX) + r"([0-9a-z]{1,32})")
+Handler = Callable[[discord.Interaction[discord.Client], str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Presses and modals whose custom_id begins with `prefix` go to `handle`, with the rest of it."""
+
+    prefix: str
+    handle: Handler
+
+
+JOB_ID = re.compile(r"[0-9a-z]{1,32}")
 
 PRESSES = frozenset({discord.InteractionType.component, discord.InteractionType.modal_submit})
 
@@ -27,8 +40,10 @@ class Controls(commands.Cog):
     registration for everybody when a message is edited (2.7.1, ui/view.py:948 and 977).
     """
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, routes: Sequence[Route] = ()) -> None:
+        """`routes` are those of the other cogs; a prefix may begin no other one."""
         self._studio = studio
+        self._routes = (Route(CANCEL_PREFIX, self._cancel), *routes)
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
@@ -41,13 +56,16 @@ class Controls(commands.Cog):
 
     async def _route(self, interaction: discord.Interaction[discord.Client]) -> None:
         custom_id = str(interaction.data.get("custom_id")) if interaction.data else ""
-        cancel = CANCEL.fullmatch(custom_id)
-        if cancel is None:
-            await interaction.response.send_message(say("button_unknown"), ephemeral=True)
-            return
-        await self._cancel(interaction, cancel[1])
+        for route in self._routes:
+            if custom_id.startswith(route.prefix):
+                await route.handle(interaction, custom_id.removeprefix(route.prefix))
+                return
+        await _unknown(interaction)
 
     async def _cancel(self, interaction: discord.Interaction[discord.Client], job_id: str) -> None:
+        if not JOB_ID.fullmatch(job_id):
+            await _unknown(interaction)
+            return
         # Answered at once: what follows writes to the database, which may be busy for longer than 3 s.
         await interaction.response.defer()
         answer = await self._studio.cancel(
@@ -56,3 +74,7 @@ class Controls(commands.Cog):
             is_moderator=interaction.permissions.manage_messages,
         )
         await interaction.followup.send(say(f"cancel_{answer}"), ephemeral=True)
+
+
+async def _unknown(interaction: discord.Interaction[discord.Client]) -> None:
+    await interaction.response.send_message(say("button_unknown"), ephemeral=True)

@@ -92,6 +92,10 @@ _REFUSALS: Mapping[str, Template] = {
         "Your roles do not include clips in this server. Nothing was charged. "
         "Ask a moderator for the right one."
     ),
+    "not_permitted": (
+        "Only moderators may do that here. Nothing was changed. Nothing was charged. "
+        "If you are one, ask who manages the server to name your role with /studio setup."
+    ),
     "shutting_down": "I am restarting just now. Nothing was charged. Try again in a minute.",
     "database_busy": "I am too busy to take your order just now. Nothing was charged. Try again in a minute.",
 }

@@ -119,6 +119,7 @@ _NOTICES: Mapping[str, Template] = {
 
 _COMMANDS: Mapping[str, Template] = {
     "command_animate": "Give the motion of a video to a picture: it comes back as a clip in a few minutes",
+    "command_studio": "Rules, shares and moderation of this server's clips",
     "option_image": "The picture that should move (JPEG, PNG, WebP, HEIC … up to 25 MB)",
     "option_video": "The video whose motion it gets (3 to 30 s, up to 200 MB)",
     "option_prompt": "What the scene should look like (the motion comes from the video)",

@@ -68,14 +68,16 @@ class Defaults:
 class Policy:
     """One server's rules. As it stands here: those of a server that nobody has set up.
 
-    Empty `channel_ids` or `role_ids` = all. `confirm_above_usd_micros`: from which price on the member is
-    asked before money moves. `consent`: whether members are asked once for their word on likenesses.
+    Empty `channel_ids` or `role_ids` = all; members with one of `moderator_role_ids` may do what those may who
+    manage the server. `confirm_above_usd_micros`: from which price on the member is asked before money moves.
+    `consent`: whether members are asked once for their word on likenesses.
     """
 
     time_zone: str = "UTC"
     language: str = "en"
     channel_ids: tuple[int, ...] = ()
     role_ids: tuple[int, ...] = ()
+    moderator_role_ids: tuple[int, ...] = ()
     pool: Share = Share()
     allowances: tuple[Allowance, ...] = ()
     confirm_above_usd_micros: int | None = None

@@ -54,7 +54,7 @@ async def book(
             "usd_micros": usd_micros,
             "forgiven_usd_micros": forgiven,
         }
-        for of_guild, of_member in (EVERYBODY, (guild, 0), (guild, member))
+        for of_guild, of_member in dict.fromkeys((EVERYBODY, (guild, 0), (guild, member)))
     ]
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     added = make(tallies).values(rows)

@@ -1,0 +1,1 @@
+"""What moderators, members and the operator do besides ordering clips."""

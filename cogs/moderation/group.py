@@ -1,0 +1,26 @@
+"""`/studio`: the one command group for moderators; its commands stand in the files beside it."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+
+from cogs.moderation.rights import Rights
+from studio.texts import say
+
+
+class StudioGroup(app_commands.Group):
+    """Offered to who may manage the server; moderators re-assign it under Server Settings › Integrations."""
+
+    def __init__(self, rights: Rights) -> None:
+        self._rights = rights
+        super().__init__(
+            name="studio",
+            description=say("command_studio"),
+            guild_only=True,
+            default_permissions=discord.Permissions(manage_guild=True),
+        )
+
+    async def interaction_check(self, interaction: discord.Interaction[discord.Client]) -> bool:
+        self._rights.require_manager(interaction)
+        return True

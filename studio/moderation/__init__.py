@@ -1,0 +1,1 @@
+"""What moderators decide about members and clips, and the record of it."""
