@@ -68,7 +68,7 @@ class Defaults:
 class Policy:
     """One server's rules. As it stands here: those of a server that nobody has set up.
 
-    Empty `channel_ids` or `role_ids` = all; members with one of `moderator_role_ids` may do what those may who
+    Empty `channel_ids` or `role_ids` = all; members with `moderator_role_ids` may do what those may who
     manage the server. `confirm_above_usd_micros`: from which price on the member is asked before money moves.
     `consent`: whether members are asked once for their word on likenesses.
     """
