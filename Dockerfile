@@ -10,7 +10,7 @@ COPY media media
 COPY providers providers
 COPY doctor doctor
 COPY migrations migrations
-RUN useradd --create-home animate && install -d -o animate data
-USER animate
+RUN useradd --create-home --uid 10001 animate && install -d -o animate data
+USER 10001
 ENTRYPOINT ["python", "bot.py"]
 CMD ["run"]
