@@ -25,6 +25,14 @@ _CHUNK_BYTES = 1024 * 1024
 _LONGEST_MANIFEST = 64 * 1024 * 1024
 
 
+_OTHER_TOOLS = """DATABASE_URL is PostgreSQL, which has tools of its own. First the database, then the files:
+  pg_dump --format=custom --file=bot.dump postgresql://…
+and copy what is in STORAGE_URL. To bring it back, into an empty database:
+  pg_restore --no-owner --exit-on-error --dbname=postgresql://… bot.dump
+and then, before the bot is started, with the moment at which pg_dump was started:
+  python bot.py restore --since 2026-01-31T12:00:00+00:00"""
+
+
 class BackupFailed(Exception):
     """A backup cannot be made or used; the message is a sentence for the operator."""
 
@@ -51,9 +59,7 @@ def database_file(database_url: str) -> Path:
     """The file of a SQLite database. Raises `BackupFailed` for any other."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
-        raise BackupFailed(
-            "DATABASE_URL is not SQLite: use PostgreSQL's own tools (pg_dump), and copy the storage."
-        )
+        raise BackupFailed(_OTHER_TOOLS)
     return Path(url.database)
 
 
@@ -86,8 +92,7 @@ async def unpack(archive: Path, database_url: str, storage: Storage) -> Manifest
     target = database_file(database_url)
     if await asyncio.to_thread(target.exists):
         raise BackupFailed(f"{target} exists: move it away, or name another place in DATABASE_URL.")
-    if await storage.keys("jobs"):
-        raise BackupFailed("STORAGE_URL holds files already: empty it, or name another place.")
+    await _make_sure_of_room(storage)
     partial = target.with_name(f".{target.name}.partial")
     try:
         manifest = await asyncio.to_thread(_read_manifest, archive)
@@ -104,6 +109,15 @@ async def unpack(archive: Path, database_url: str, storage: Storage) -> Manifest
     finally:
         await asyncio.to_thread(partial.unlink, missing_ok=True)
     return manifest
+
+
+async def _make_sure_of_room(storage: Storage) -> None:
+    try:
+        keys = await storage.keys("jobs")
+    except OSError as error:
+        raise BackupFailed(f"STORAGE_URL cannot be used: {error}.") from error
+    if keys:
+        raise BackupFailed("STORAGE_URL holds files already: empty it, or name another place.")
 
 
 # ── writing ─────────────────────────────────────────────────────────────────────────────────────
