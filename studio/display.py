@@ -29,8 +29,8 @@ TICKS = 9
 FRONT = 20
 """The first places in the queue are kept true at once; of those behind them, as many in turn each time."""
 
-QUEUE_RESTS = 50
-"""How many times as long as it took the look at the queue rests: a long queue must not fill a core."""
+QUEUE_RESTS_SECONDS = 0.001
+"""How long the queue is not looked at again for each job in it: a long one must not fill a core."""
 
 EDITS_AT_ONCE = 32
 REMEMBERED_CARDS = 2000
@@ -114,13 +114,15 @@ class Display:
 
     async def _tick_queue(self) -> None:
         """Show new places: at the front at once, further back in turn."""
-        began = self._time()
-        if began < self._queue_rests_until:
+        if self._time() < self._queue_rests_until:
+            return
+        waiting = await self._forecast.waiting()
+        self._queue_rests_until = self._time() + waiting * QUEUE_RESTS_SECONDS
+        if not waiting:
             return
         first, last = self._last_place + 1, self._last_place + FRONT
         line = await self._forecast.turns(front=FRONT, first=first, last=last)
         self._last_place = last if len(line) == 2 * FRONT else FRONT
-        self._queue_rests_until = self._time() + QUEUE_RESTS * (self._time() - began)
         for job_id, turn in line.items():
             if self._is_news(job_id, turn) and not await self._show(job_id, urgent=False, turn=turn):
                 return

@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from datetime import timedelta
 
-from studio import jobs, queue, turns
+from studio import jobs, overviews, queue, turns
 from studio.equipment import Equipment
+from studio.models import JobState
 from studio.progress import DEFAULT_RENDER_SECONDS, Turn
 from studio.prospects import Prospects
 
@@ -33,12 +34,15 @@ class Forecast:
             self._looked_up_at = now
         return self._usual
 
+    async def waiting(self) -> int:
+        """How many jobs are in the queue."""
+        async with self._equipment.database.read() as connection:
+            return (await overviews.count_in_states(connection, [JobState.QUEUED])).total()
+
     async def turns(self, *, front: int, first: int, last: int) -> dict[str, Turn]:
         """The turns at the first `front` places in the queue and from `first` to `last`, by job id."""
         now = self._equipment.clock()
         async with self._equipment.database.read() as connection:
-            if not await turns.anybody_waits(connection):
-                return {}
             places = await turns.places(connection, now=now, front=front, first=first, last=last)
         return await self._turns_at(places)
 

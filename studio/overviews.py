@@ -13,6 +13,9 @@ from studio.database import jobs
 from studio.jobs import AT_PROVIDER, LONGEST_REST
 from studio.models import JobState
 
+PIECE = 500
+"""How many rows at most are in memory at once where all have to be looked at."""
+
 
 async def waking_times(
     connection: AsyncConnection, now: datetime, *, within: timedelta
@@ -96,8 +99,20 @@ async def is_render_due(
 
 async def renders(connection: AsyncConnection) -> dict[str, str]:
     """Job ids of all renders by the provider's ids."""
-    rows = await connection.execute(select(jobs.c.provider_job_id, jobs.c.id).where(*_IS_RENDER))
-    return dict(rows.all())
+    found: dict[str, str] = {}
+    query = select(jobs.c.created_at, jobs.c.id, jobs.c.provider_job_id).where(*_IS_RENDER)
+    page = query.order_by(jobs.c.created_at, jobs.c.id).limit(PIECE)
+    while rows := (await connection.execute(page)).all():
+        found.update((render_id, job_id) for _, job_id, render_id in rows)
+        created_at, job_id, _ = rows[-1]
+        page = (
+            query.where(
+                jobs.c.created_at >= created_at, (jobs.c.created_at > created_at) | (jobs.c.id > job_id)
+            )
+            .order_by(jobs.c.created_at, jobs.c.id)
+            .limit(PIECE)
+        )
+    return found
 
 
 _IS_RENDER = (

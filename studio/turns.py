@@ -20,11 +20,6 @@ PATIENCE = timedelta(minutes=15)
 """Who has waited for so long counts as somebody who has used nothing, so that nobody waits for ever."""
 
 
-async def anybody_waits(connection: AsyncConnection) -> bool:
-    """Whether there is a queue at all."""
-    return (await connection.execute(select(_queue().c.id).limit(1))).first() is not None
-
-
 async def next_ids(connection: AsyncConnection, *, now: datetime, limit: int) -> list[str]:
     """Ids of the waiting jobs whose turn is next, in this order.
 

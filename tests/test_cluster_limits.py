@@ -108,3 +108,20 @@ async def test_a_role_of_several_processes_is_refused_on_sqlite(tmp_path: Path, 
     assert process.returncode == 2
     assert f"--role {role} needs DATABASE_URL=postgresql://" in said.decode()
     assert "Traceback" not in said.decode()
+
+
+@pytest.fixture
+def studio_of_two(database: Database) -> Studio:
+    return studio(database)
+
+
+async def test_a_members_limit_holds_in_one_server_and_counts_no_other(studio_of_two: Studio) -> None:
+    orders = [studio_of_two.take(an_order(guild_id=1, member_id=10)) for _ in range(4)]
+    results = await asyncio.gather(*orders, return_exceptions=True)
+
+    await studio_of_two.take(an_order(guild_id=1, member_id=11))
+    await studio_of_two.take(an_order(guild_id=2, member_id=10))
+
+    refusals = [result for result in results if result is not None]
+    assert len(refusals) == 2
+    assert all(isinstance(one, OrderRefused) and one.code == "too_many_jobs_member" for one in refusals)
