@@ -24,8 +24,8 @@ from cogs import endpoints
 from cogs.animate import Animate
 from cogs.budget import Budget as DiscordBudget
 from cogs.client import Client, new_connector
-from cogs.controls import Controls
 from cogs.desk import DiscordDesk
+from cogs.moderation import house as moderation
 from doctor.commands import COMMANDS, add_commands, carry_out
 from media.workshop import Workshop
 from providers.addresses import guarded_session
@@ -148,7 +148,7 @@ async def open_house(
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
         animate = Animate(engine.studio, **limits)
         if role.takes_orders:
-            client.install([animate, Controls(engine.studio)])
+            moderation.install(client, animate, engine.studio, servers=engine.servers, database=database)
         yield House(settings=settings, client=client, animate=animate, engine=engine, sandbox=sandbox)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import aiohttp
 import discord
 import structlog
+from discord import app_commands
 from discord.ext import commands
 
 from cogs.failures import Tree
@@ -76,10 +77,12 @@ class Client(commands.AutoShardedBot):
         )
         self._notes = notes
         self._ready_made: list[commands.Cog] = []
+        self._groups: list[app_commands.Group] = []
 
-    def install(self, cogs: Sequence[commands.Cog]) -> None:
-        """Say which cogs to load at login; they hold their collaborators already."""
+    def install(self, cogs: Sequence[commands.Cog], groups: Sequence[app_commands.Group] = ()) -> None:
+        """Say which cogs and groups of commands to load at login; they hold their collaborators already."""
         self._ready_made = list(cogs)
+        self._groups = list(groups)
 
     async def log_in(self, token: str, *, stop: asyncio.Event) -> bool:
         """Log in, waiting for Discord while it is away; False when told to stop meanwhile.
@@ -109,6 +112,8 @@ class Client(commands.AutoShardedBot):
             # A login that broke off after this is repeated.
             if cog.qualified_name not in self.cogs:
                 await self.add_cog(cog)
+        for group in self._groups:
+            self.tree.add_command(group, override=True)
         if self._ready_made:
             await self._publish_commands()
 

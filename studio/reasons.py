@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from studio.words import REFUSED
+
 Template = str | tuple[str, ...]
 
 _REFUSALS: Mapping[str, Template] = {
@@ -261,4 +263,5 @@ REASONS: Mapping[str, Template] = {
     **_INPUTS,
     **_RENDERING,
     **_TROUBLE,
+    **REFUSED,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.reasons import REASONS, Template
+from studio.words import SAID
 
 _ANSWERS: Mapping[str, Template] = {
     "answer_started": "🎬 {name}'s clip is on its way…",
@@ -141,4 +142,5 @@ SENTENCES: Mapping[str, Template] = {
     **_CANCELLING,
     **_NOTICES,
     **_COMMANDS,
+    **SAID,
 }

@@ -14,8 +14,8 @@ from simcord import ChannelHandle, InteractionResult, MemberActor
 from cogs.animate import Animate
 from cogs.budget import Budget
 from cogs.client import Client
-from cogs.controls import Controls
 from cogs.desk import DiscordDesk
+from cogs.moderation import house
 from demo.world import World
 from studio import jobs, schema
 from studio.census import Census
@@ -62,6 +62,7 @@ class Bureau:
 
     world: World
     database: Database
+    servers: Servers
     studio: Studio
     bells: Bells
     notes: Pocket
@@ -117,7 +118,7 @@ class Bureau:
     async def restart(self) -> None:
         """Replace the client as a new process would."""
         await self.client.close()
-        self.client = new_client(self.studio, self.notes)
+        self.client = new_client(self.studio, self.servers, self.database, self.notes)
         self.desk = DiscordDesk(self.client, budget=Budget())
         await self.world.restart(self.client)
 
@@ -138,13 +139,12 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         clock=lambda: datetime.now(UTC),
         terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
     )
-    studio = Studio(
-        equipment, bells, census=Census(database), servers=Servers(database), new_job_id=new_job_id
-    )
-    client = new_client(studio, notes)
+    servers = Servers(database)
+    studio = Studio(equipment, bells, census=Census(database), servers=servers, new_job_id=new_job_id)
+    client = new_client(studio, servers, database, notes)
     world = World(answer_seconds=20)
     desk = DiscordDesk(client, budget=Budget())
-    bureau = Bureau(world, database, studio, bells, notes, client, desk)
+    bureau = Bureau(world, database, servers, studio, bells, notes, client, desk)
     try:
         await world.start(client)
         yield bureau
@@ -154,10 +154,10 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         await database.close()
 
 
-def new_client(studio: Studio, notes: Pocket) -> Client:
+def new_client(studio: Studio, servers: Servers, database: Database, notes: Pocket) -> Client:
     client = Client(notes=notes, shard_count=1)
     animate = Animate(studio, max_picture_bytes=25_000_000, max_video_bytes=200_000_000)
-    client.install([animate, Controls(studio)])
+    house.install(client, animate, studio, servers=servers, database=database)
     return client
 
 

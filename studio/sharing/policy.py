@@ -70,7 +70,8 @@ class Policy:
 
     Empty `channel_ids` or `role_ids` = all; members with `moderator_role_ids` may do what those may who
     manage the server. `confirm_above_usd_micros`: from which price on the member is asked before money moves.
-    `consent`: whether members are asked once for their word on likenesses.
+    `consent`: whether members are asked once for their word on likenesses. `is_set_up`: the moderators have
+    saved a setting of the panel.
     """
 
     time_zone: str = "UTC"
@@ -89,6 +90,7 @@ class Policy:
     check_pictures: bool = False
     consent: bool = False
     paused: bool = False
+    is_set_up: bool = False
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,0 +1,41 @@
+"""Everything that takes interactions put together: `/animate`, the commands below `/studio`, every route."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cogs.controls import Controls, Route
+from cogs.moderation import pausing
+from cogs.moderation.group import StudioGroup
+from cogs.moderation.office import Office
+from cogs.moderation.rights import Rights
+from studio.database import Database
+from studio.moderation.council import Council
+from studio.sharing.servers import Servers
+
+if TYPE_CHECKING:
+    from cogs.animate import Animate
+    from cogs.client import Client
+    from studio.front import Studio
+
+
+def install(
+    client: Client, animate: Animate, studio: Studio, *, servers: Servers, database: Database
+) -> None:
+    """Give the client everything that takes interactions.
+
+    A file with commands below `/studio` offers `commands_of(office)`, one with presses `routes_of(office)`.
+    """
+    rights = Rights(servers)
+    office = Office(
+        studio=studio,
+        servers=servers,
+        rights=rights,
+        council=Council(database, servers, studio.now),
+    )
+    group = StudioGroup(rights)
+    for part in (pausing,):
+        for command in part.commands_of(office):
+            group.add_command(command)
+    routes: list[Route] = []
+    client.install([animate, Controls(studio, routes)], [group])

@@ -1,0 +1,15 @@
+"""The English wording by subject, a file each; `studio.sentences` and `studio.reasons` take it from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from studio.words import decisions, moderation
+
+Wording = Mapping[str, str | tuple[str, ...]]
+
+SAID: Wording = {**moderation.SAID, **decisions.SAID}
+"""What is no refusal."""
+
+REFUSED: Wording = {**moderation.REFUSED}
+"""Refusals: what happened, what it cost, what to do now."""

@@ -1,0 +1,19 @@
+"""What `/studio` says to moderators, besides its panel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SAID: Mapping[str, str | tuple[str, ...]] = {
+    "command_studio_pause": "Take no new clips in this server until you resume",
+    "command_studio_resume": "Take new clips again",
+    "option_reason": "Why; it is kept in the record",
+    "studio_paused": "New clips are paused. What was ordered before goes on. /studio resume opens it again.",
+    "studio_resumed": "New clips are taken again.",
+}
+
+REFUSED: Mapping[str, str | tuple[str, ...]] = {
+    "moderation_busy": (
+        "I could not save that just now. Nothing was changed. Nothing was charged. Try again in a minute."
+    ),
+}
