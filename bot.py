@@ -25,6 +25,7 @@ from cogs.animate import Animate
 from cogs.budget import Budget as DiscordBudget
 from cogs.client import Client, new_connector
 from cogs.desk import DiscordDesk
+from cogs.herald import DiscordHerald
 from cogs.moderation import house as moderation
 from doctor.commands import COMMANDS, add_commands, carry_out
 from media.workshop import Workshop
@@ -91,9 +92,8 @@ async def open_house(
             trial = open_trial(settings, seconds=sandbox_seconds)
             sandbox, settings = await stack.enter_async_context(trial)
 
-        hosts = [attachment_host] if attachment_host else []
-        if settings.discord_api_url:
-            hosts.append(urlsplit(settings.discord_api_url).hostname or "")
+        own_hosts = (attachment_host, urlsplit(settings.discord_api_url or "").hostname)
+        hosts = [host for host in own_hosts if host]
         session = await stack.enter_async_context(
             guarded_session(
                 provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts),
@@ -106,7 +106,7 @@ async def open_house(
             shard_count=shard_count or settings.shard_count,
             shard_ids=list(settings.shard_ids) if settings.shard_ids else None,
         )
-        ring = _Ring()
+        budget, ring = DiscordBudget(), _Ring()
         # A worker is ready when it may call Discord; the others are connected besides.
         checks = {
             "database": partial(_answers, database),
@@ -131,9 +131,10 @@ async def open_house(
                     output_hosts=settings.pixelbyte_output_hosts,
                     clock=now,
                 ),
+                herald=DiscordHerald(client, budget),
                 desk=DiscordDesk(
                     client,
-                    budget=DiscordBudget(),
+                    budget=budget,
                     # The sandbox's links lead to this machine, where only the demo's people are.
                     local_links=sandbox is None or attachment_host is not None,
                     trial=sandbox is not None,

@@ -100,7 +100,7 @@ class Line:
     async def start_thread(self, spot: Spot, message_id: int, name: str) -> int:
         """Open a thread from a message and return its id."""
         message = self._message(spot, message_id)
-        message.guild = await self._guild(spot.guild_id)
+        message.guild = await self.guild(spot.guild_id)
         await self._budget.spend(Priority.CHANGE)
         async with asyncio.timeout(CALL_SECONDS):
             return (await message.create_thread(name=name)).id
@@ -129,7 +129,7 @@ class Line:
 
     async def upload_limit(self, guild_id: int) -> int:
         """Bytes that a bot may attach in this server by its boost level (`discord.md`, section 3)."""
-        return (await self._guild(guild_id)).filesize_limit
+        return (await self.guild(guild_id)).filesize_limit
 
     def _channel(self, spot: Spot) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(spot.channel_id, guild_id=spot.guild_id)
@@ -137,7 +137,8 @@ class Line:
     def _message(self, spot: Spot, message_id: int) -> discord.PartialMessage:
         return self._channel(spot).get_partial_message(message_id)
 
-    async def _guild(self, guild_id: int) -> discord.Guild:
+    async def guild(self, guild_id: int) -> discord.Guild:
+        """The server, with what this process knows of it or Discord says."""
         cached = self._client.get_guild(guild_id)
         if cached is not None:
             return cached

@@ -19,6 +19,7 @@ from studio.equipment import Equipment
 from studio.errors import StudioError
 from studio.front import Studio
 from studio.ids import new_job_id
+from studio.moderation.chronicle import Chronicle
 from studio.poller import Poller
 from studio.sharing.servers import Servers
 from studio.work import Work
@@ -81,6 +82,11 @@ class Engine:
         self._caretaker = Caretaker(equipment, self._dispatcher, self._census, alone=self._alone)
         self.servers = Servers(equipment.database)
         self._clock = equipment.clock
+        self._chronicle = (
+            None
+            if equipment.herald is None
+            else Chronicle(equipment.database, equipment.herald, equipment.clock)
+        )
         self.studio = Studio(
             equipment,
             self._dispatcher,
@@ -110,12 +116,13 @@ class Engine:
     @property
     def _duties(self) -> list[Part]:
         """What is done once, however many processes there are."""
-        return [
+        duties: list[Part] = [
             self._display.show_time,
             self._poller.run,
             self._caretaker.run,
             self._work.keep_slots_filled,
         ]
+        return duties if self._chronicle is None else [*duties, self._chronicle.run]
 
     async def _follow_servers(self) -> None:
         while True:

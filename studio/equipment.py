@@ -10,7 +10,7 @@ from media.workshop import Workshop
 from studio.database import Database
 from studio.ledger import Because
 from studio.models import Job
-from studio.ports import AttachmentSource, Clock, Desk, Operator, Provider, Storage
+from studio.ports import AttachmentSource, Clock, Desk, Herald, Operator, Provider, Storage
 from studio.settings import Settings
 from studio.waits import Waits
 
@@ -65,7 +65,7 @@ def terms_from(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
-    """The outside world as the steps see it."""
+    """The outside world as the steps see it; `herald` None: no log channel is told of anything."""
 
     database: Database
     storage: Storage
@@ -76,6 +76,7 @@ class Equipment:
     operator: Operator
     clock: Clock
     terms: Terms
+    herald: Herald | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,22 @@ class Operator(Protocol):
         """The matter is settled: the next alarm about it is news again."""
 
 
+# ── moderators ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Herald(Protocol):
+    """Who writes to a server's moderators. Raises `DeskGone` or `DeskUnavailable`."""
+
+    async def post(self, guild_id: int, channel_id: int, text: str, *, nonce: str) -> None:
+        """Post in the log channel without ringing anybody; the same nonce is posted once."""
+
+    async def warn(self, guild_id: int, actor_id: int | None, text: str) -> None:
+        """Tell somebody who can mend it: where the server shows its notices, else the actor, else the owner.
+
+        Raises `DeskGone` when nobody can be reached.
+        """
+
+
 # ── files ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -48,9 +48,13 @@ async def newest(
     return [(row["id"], _entry(row)) for row in rows]
 
 
-async def untold(connection: AsyncConnection, *, limit: int = 50) -> list[tuple[str, Entry]]:
-    """What no log channel has been told of yet, oldest first."""
+async def untold(
+    connection: AsyncConnection, *, limit: int = 50, but_not_of: Collection[int] = ()
+) -> list[tuple[str, Entry]]:
+    """What no log channel has been told of yet, oldest first; `but_not_of`: without these servers'."""
     query = select(audit).where(audit.c.told_at.is_(None)).order_by(audit.c.at, audit.c.id).limit(limit)
+    if but_not_of:
+        query = query.where(audit.c.guild_id.not_in(list(but_not_of)))
     return [(row["id"], _entry(row)) for row in (await connection.execute(query)).mappings()]
 
 
