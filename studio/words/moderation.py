@@ -16,7 +16,8 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "button_newest": "Newest",
     "log_channel_closed": (
         "I may no longer write in {channel}, where this server's decisions are logged. Give me View "
-        "Channel and Send Messages there (Edit Channel › Permissions), or choose another channel with /studio setup. "
+        "Channel and Send Messages there (Edit Channel › Permissions), or choose another channel with "
+        "/studio setup. "
         "Nothing is lost meanwhile: /studio audit shows every decision."
     ),
     "studio_resumed": "New clips are taken again.",
