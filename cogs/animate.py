@@ -56,6 +56,7 @@ class Animate(commands.Cog):
         orientation=say("option_orientation"),
         keep_sound=say("option_keep_sound"),
         shot_type=say("option_shot_type"),
+        notify=say("option_notify"),
     )
     @app_commands.choices(orientation=_ORIENTATIONS, shot_type=_SHOT_TYPES)
     @app_commands.allowed_installs(guilds=True, users=False)
@@ -70,6 +71,7 @@ class Animate(commands.Cog):
         orientation: str | None = None,
         keep_sound: bool = True,
         shot_type: str = ShotType.CUSTOMIZE.value,
+        notify: bool = True,
     ) -> None:
         wishes = Wishes(
             prompt=prompt,
@@ -77,6 +79,7 @@ class Animate(commands.Cog):
             orientation=Orientation(orientation) if orientation else None,
             keep_sound=keep_sound,
             shot_type=ShotType(shot_type),
+            notify=notify,
         )
         task = asyncio.current_task()
         assert task is not None
@@ -165,7 +168,7 @@ class Animate(commands.Cog):
 async def _answer(interaction: discord.Interaction[discord.Client], text: str) -> int:
     """Send the public answer and return its id."""
     try:
-        sent = await interaction.response.send_message(text)
+        sent = await interaction.response.send_message(text, silent=True)
     except discord.HTTPException as error:
         if verdict(error) is not Verdict.ANSWERED_ALREADY:
             raise

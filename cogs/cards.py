@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import Enum
 from pathlib import PurePath
 
 import discord
@@ -181,20 +182,38 @@ def clip_alt_text(job: Job, clip: Clip, *, trial: bool = False) -> str:
     return say(code, seconds=clip.seconds, name=job.order.member.name)
 
 
-def result_text(job: Job, clip: Clip, *, link: str | None, attached: bool, trial: bool = False) -> str:
+class Attached(Enum):
+    """What of the clip is in the message: nothing, a smaller copy, or itself."""
+
+    NOTHING = "nothing"
+    COPY = "copy"
+    ITSELF = "itself"
+
+
+def mention_of(job: Job) -> int | None:
+    """Whom the one message that says how it ended mentions."""
+    return job.order.member.id if job.order.wishes.notify else None
+
+
+def result_text(job: Job, clip: Clip, *, link: str | None, attached: Attached, trial: bool = False) -> str:
     """The content of the one message that brings the clip."""
-    mention = f"<@{job.order.member.id}>"
-    if attached:
-        text = say("result_ready", mention=mention)
-    elif link is not None and len(link) > LONGEST_BUTTON_URL:
-        text = say("result_link_only", mention=mention, link=link)
+    written_out = {"link": link} if link is not None and len(link) > LONGEST_BUTTON_URL else {}
+    if attached is Attached.NOTHING:
+        lines = [say("result_link_only", **_mention(job), **written_out)]
     else:
-        text = say("result_link_only", mention=mention)
+        lines = [say("result_ready", **_mention(job))]
+    if attached is Attached.COPY and link is not None:
+        lines.append(say("result_smaller", **written_out))
     facts = {"seconds": clip.seconds, "width": clip.width, "height": clip.height}
     if job.price_usd_micros is not None:
         facts["price"] = job.price_usd_micros
     label = say("result_label_trial" if trial else "result_label", **facts)
-    return "\n".join([text, label, *(f"-# {_notice(remark)}" for remark in remarks_on(job, clip))])
+    return "\n".join([*lines, label, *(f"-# {_notice(remark)}" for remark in remarks_on(job, clip))])
+
+
+def _mention(job: Job) -> dict[str, str]:
+    mentioned = mention_of(job)
+    return {} if mentioned is None else {"mention": f"<@{mentioned}>"}
 
 
 def result_buttons(link: str | None) -> ui.View | None:
@@ -210,4 +229,4 @@ def result_buttons(link: str | None) -> ui.View | None:
 def report_text(job: Job, ending: Ending, *, trial: bool = False) -> str:
     """The content of the one message that says why there is no clip."""
     facts = {**ending.facts, "cost": cost_sentence(ending.cost_usd_micros, trial=trial)}
-    return say("report", mention=f"<@{job.order.member.id}>", sentence=say(ending.code, **facts))
+    return say("report", **_mention(job), sentence=say(ending.code, **facts))

@@ -38,7 +38,10 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """What a new message holds; `nonce` makes Discord take it once within a few minutes."""
+    """What a new message holds; `nonce` makes Discord take it once within a few minutes.
+
+    Without a `mention` it is silent: nobody's phone rings for it.
+    """
 
     nonce: str
     content: str | None = None
@@ -62,7 +65,11 @@ class Line:
 
     async def post(self, spot: Spot, post: Post, *, priority: Priority) -> int:
         """Send a message and return its id."""
-        options: dict[str, Any] = {"content": post.content, "nonce": post.nonce}
+        options: dict[str, Any] = {
+            "content": post.content,
+            "nonce": post.nonce,
+            "silent": post.mention is None,
+        }
         if post.view is not None:
             options["view"] = post.view
         if post.reply_to is not None:

@@ -14,6 +14,7 @@ import structlog
 from cogs import cards
 from cogs.budget import Priority
 from cogs.line import Line, Post, Spot
+from cogs.room import Rooms
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
 from studio.errors import ClipTooLarge
 from studio.models import Clip, Ending, Job, Place
@@ -24,12 +25,6 @@ log = structlog.get_logger(__name__)
 
 WRITTEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
-SAFE_LIMIT = 10 * 1024 * 1024
-"""What every server takes (Discord's documentation of 2026-08)."""
-
-WORTH_TRYING = 20 * 1024 * 1024
-"""Announced for every server, but not true everywhere yet (`discord.md`, section 3)."""
-
 REMEMBERED_SPOTS = 2000
 
 
@@ -38,32 +33,40 @@ class Outcome:
 
     def __init__(self, line: Line, *, local_links: bool, trial: bool) -> None:
         self._line = line
+        self._rooms = Rooms()
         self._local_links = local_links
         self._trial = trial
         self._spots: Recent[Spot] = Recent(REMEMBERED_SPOTS)
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
         """Post the clip; raises `ClipTooLarge`, `DeskGone` or one of `CALL_ERRORS`."""
-        if file is not None:
-            await self._check_size(job, file)
-        link = self._link(clip, needed=file is None)
+        if file is None:
+            return await self._tell(job, self._result(job, clip, cards.Attached.NOTHING))
+        guild_id = job.place.guild_id
+        size = (await asyncio.to_thread(file.stat)).st_size
+        room = self._rooms.of(guild_id, stated=await self._line.upload_limit(guild_id))
+        if size > room.most:
+            # Spares an upload that is bound to be refused.
+            raise ClipTooLarge(limit=room.sure)
+        attached = cards.Attached.COPY if size < clip.size else cards.Attached.ITSELF
         try:
-            return await self._tell(job, self._result(job, clip, link, file), file=file, clip=clip)
+            message_id = await self._tell(job, self._result(job, clip, attached), file=file, clip=clip)
         except CALL_ERRORS as error:
             match verdict(error):
-                case Verdict.TOO_LARGE if file is not None:
-                    raise ClipTooLarge(limit=await self._lower_limit(job, file)) from error
-                case Verdict.UPLOAD_REFUSED | Verdict.FORBIDDEN if file is not None:
+                case Verdict.TOO_LARGE:
+                    raise ClipTooLarge(limit=self._rooms.refused(guild_id, room, size).sure) from error
+                case Verdict.UPLOAD_REFUSED | Verdict.FORBIDDEN:
                     log.warning("upload_refused", job_id=job.id, error=str(error))
-                    link = self._link(clip, needed=True)
-                    return await self._tell(job, self._result(job, clip, link, None))
+                    return await self._tell(job, self._result(job, clip, cards.Attached.NOTHING))
                 case _:
                     raise
+        self._rooms.took(guild_id, room, size)
+        return message_id
 
     async def report(self, job: Job, ending: Ending) -> int:
         """Post why there is no clip; raises `DeskGone` or one of `CALL_ERRORS`."""
         text = cards.report_text(job, ending, trial=self._trial)
-        post = Post(nonce=job.id, content=text, mention=job.order.member.id)
+        post = Post(nonce=job.id, content=text, mention=cards.mention_of(job))
         return await self._tell(job, post)
 
     def spot_of(self, job: Job) -> Spot | None:
@@ -130,13 +133,14 @@ class Outcome:
             post = replace(post, file=await asyncio.to_thread(_attachment, job, file, text))
         return await self.post(spot, post, priority=Priority.RESULT)
 
-    def _result(self, job: Job, clip: Clip, link: str | None, file: Path | None) -> Post:
+    def _result(self, job: Job, clip: Clip, attached: cards.Attached) -> Post:
+        link = self._link(clip, needed=attached is cards.Attached.NOTHING)
         return Post(
             # A clip that comes late follows a report, whose nonce Discord may still remember.
             nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",
-            content=cards.result_text(job, clip, link=link, attached=file is not None, trial=self._trial),
+            content=cards.result_text(job, clip, link=link, attached=attached, trial=self._trial),
             view=cards.result_buttons(link),
-            mention=job.order.member.id,
+            mention=cards.mention_of(job),
         )
 
     def _link(self, clip: Clip, *, needed: bool) -> str | None:
@@ -145,18 +149,6 @@ class Outcome:
         if is_loopback(host) and not (self._local_links or needed):
             return None
         return clip.source_url
-
-    async def _check_size(self, job: Job, file: Path) -> None:
-        """Spare an upload that is bound to be refused."""
-        limit = await self._line.upload_limit(job.place.guild_id)
-        if (await asyncio.to_thread(file.stat)).st_size > max(limit, WORTH_TRYING):
-            raise ClipTooLarge(limit=limit)
-
-    async def _lower_limit(self, job: Job, file: Path) -> int:
-        """A limit below the size that was just refused."""
-        size = (await asyncio.to_thread(file.stat)).st_size
-        stated = await self._line.upload_limit(job.place.guild_id)
-        return next((limit for limit in (stated, SAFE_LIMIT) if limit < size), size * 3 // 4)
 
 
 def _spots(place: Place) -> Iterator[Spot]:

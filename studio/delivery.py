@@ -25,6 +25,10 @@ FIT_SHARE = 0.97
 """How much of the upload limit a re-encoded clip may take: the request around it needs room too."""
 
 
+FIT_TRIES = 3
+"""How often a clip is made smaller for one message: a server may take less than its boosts promise."""
+
+
 class Delivery:
     """Steps for `fetching`, `delivering` and every ended state."""
 
@@ -154,14 +158,19 @@ class Delivery:
         try:
             return await desk.deliver(job, clip, path)
         except ClipTooLarge as error:
-            limit = int(error.limit * FIT_SHARE)
+            limit = error.limit
         async with self._equipment.storage.workspace() as folder:
             fitted = folder / "fitted.mp4"
-            try:
-                await self._equipment.workshop.fit_clip(path, fitted, max_bytes=limit)
-                return await desk.deliver(job, clip, fitted)
-            except (MediaRefused, ClipTooLarge) as error:
-                log.warning("clip_by_link_only", job_id=job.id, error=str(error))
+            for _ in range(FIT_TRIES):
+                try:
+                    await self._equipment.workshop.fit_clip(path, fitted, max_bytes=int(limit * FIT_SHARE))
+                    return await desk.deliver(job, clip, fitted)
+                except ClipTooLarge as error:
+                    limit = error.limit
+                except MediaRefused as error:
+                    log.info("clip_not_fitted", job_id=job.id, error=str(error))
+                    break
+        log.warning("clip_by_link_only", job_id=job.id, limit=limit)
         return await desk.deliver(job, clip, None)
 
     async def _refresh_address(self, job: Job) -> Job:

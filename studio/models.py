@@ -106,13 +106,17 @@ def length_of(text: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the member asked for beyond the two files; `orientation` None = by the clip's length."""
+    """What the member asked for beyond the two files; `orientation` None = by the clip's length.
+
+    `notify`: mention them in the one message that says how it ended.
+    """
 
     prompt: str = ""
     negative_prompt: str = ""
     orientation: Orientation | None = None
     keep_sound: bool = True
     shot_type: ShotType = ShotType.CUSTOMIZE
+    notify: bool = True
 
 
 @dataclass(frozen=True, slots=True)

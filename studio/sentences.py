@@ -52,10 +52,16 @@ _CARD: Mapping[str, Template] = {
 }
 
 _RESULT: Mapping[str, Template] = {
-    "result_ready": "{mention} Your clip is ready.",
+    "result_ready": ("{mention} Your clip is ready.", "Your clip is ready."),
     "result_link_only": (
         "{mention} Your clip is ready. It is too large to be posted here: {link}",
         "{mention} Your clip is ready. It is too large to be posted here; use the button to open it.",
+        "Your clip is ready. It is too large to be posted here: {link}",
+        "Your clip is ready. It is too large to be posted here; use the button to open it.",
+    ),
+    "result_smaller": (
+        "-# Made smaller so that it fits here; in full quality: {link}",
+        "-# Made smaller so that it fits here; the button opens it in full quality.",
     ),
     "result_label": (
         "-# AI-generated · {seconds:number} s · {width} × {height} · {price:money}",
@@ -64,7 +70,7 @@ _RESULT: Mapping[str, Template] = {
     "result_label_trial": "-# Trial clip · {seconds:number} s · {width} × {height} · nothing was charged",
     "alt_clip_trial": "Trial clip of {seconds:number} s: {name}'s picture moving like the reference video",
     "alt_clip": "AI-generated clip of {seconds:number} s: {name}'s picture moving like the reference video",
-    "report": "{mention} {sentence}",
+    "report": ("{mention} {sentence}", "{sentence}"),
 }
 
 _CANCELLING: Mapping[str, Template] = {
@@ -128,6 +134,7 @@ _COMMANDS: Mapping[str, Template] = {
     "option_orientation": "Which way the figure faces; without a choice it depends on the video's length",
     "option_keep_sound": "Keep the video's sound (yes, unless you say no)",
     "option_shot_type": "How the camera works; customize is the usual choice",
+    "option_notify": "Mention you when it is done (yes, unless you say no)",
     "choice_orientation_video": "like the video (up to 30 s)",
     "choice_orientation_image": "like the picture (up to 10 s)",
     "choice_shot_customize": "customize",

@@ -65,6 +65,7 @@ async def test_what_is_not_asked_for_has_its_default(bureau: Bureau) -> None:
     wishes = job.order.wishes
     assert (wishes.prompt, wishes.negative_prompt, wishes.orientation) == ("", "", None)
     assert wishes.keep_sound is True
+    assert wishes.notify is True
     assert wishes.shot_type is ShotType.CUSTOMIZE
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from simcord import ChannelHandle
 
+from cogs.room import Rooms
 from studio.errors import ClipTooLarge, DeskGone, DeskUnavailable
 from studio.models import Ending, Job
 from tests.bureau import (
@@ -178,6 +179,48 @@ async def test_a_clip_far_above_the_limit_is_not_uploaded_at_all(bureau: Bureau,
         await bureau.desk.deliver(job, a_clip(), sized(tmp_path / "big.mp4", 21 * MEBIBYTE))
 
     assert bureau.calls()[before:] == []
+
+
+async def test_a_server_that_has_refused_a_size_is_not_tried_with_it_again(
+    bureau: Bureau, tmp_path: Path
+) -> None:
+    first, second = await bureau.opened(), await bureau.opened()
+    clip = sized(tmp_path / "big.mp4", 12 * MEBIBYTE)
+    with pytest.raises(ClipTooLarge):
+        await bureau.desk.deliver(first, a_clip(), clip)
+    before = len(bureau.calls())
+
+    with pytest.raises(ClipTooLarge) as raised:
+        await bureau.desk.deliver(second, a_clip(), clip)
+
+    assert raised.value.limit == 10 * MEBIBYTE
+    assert bureau.calls()[before:] == []
+
+
+def test_the_room_for_a_file_follows_boosts_acceptance_and_refusals() -> None:
+    rooms = Rooms()
+
+    assert (rooms.of(1, stated=10 * MEBIBYTE).most, rooms.of(1, stated=10 * MEBIBYTE).sure) == (
+        20 * MEBIBYTE,
+        10 * MEBIBYTE,
+    )
+    rooms.took(1, rooms.of(1, stated=10 * MEBIBYTE), 15 * MEBIBYTE)
+    assert rooms.of(1, stated=10 * MEBIBYTE).sure == 15 * MEBIBYTE
+    left = rooms.refused(1, rooms.of(1, stated=10 * MEBIBYTE), 18 * MEBIBYTE)
+    assert (left.most, left.sure) == (18 * MEBIBYTE - 1, 15 * MEBIBYTE)
+    # The server wins boosts: what was learned before no longer counts.
+    boosted = rooms.of(1, stated=50 * MEBIBYTE)
+    assert (boosted.most, boosted.sure) == (50 * MEBIBYTE, 50 * MEBIBYTE)
+    assert rooms.refused(1, boosted, 48 * MEBIBYTE).sure == 10 * MEBIBYTE
+
+
+async def test_a_smaller_copy_says_where_the_full_quality_is(bureau: Bureau, tmp_path: Path) -> None:
+    job = await bureau.opened()
+
+    await bureau.desk.deliver(job, a_clip(size=5000), sized(tmp_path / "fitted.mp4", 1000))
+
+    result = bureau.posts(job.place.talk_id)[1]
+    assert "Made smaller so that it fits here; the button opens it in full quality." in result["content"]
 
 
 async def test_a_clip_that_cannot_be_attached_comes_as_a_link(bureau: Bureau) -> None:

@@ -66,6 +66,7 @@ async def _fixed(
     orientation: str | None = None,
     keep_sound: bool = True,
     shot_type: str = "customize",
+    notify: bool = True,
 ) -> None:
     await interaction.response.send_message("fixed")
 
