@@ -131,6 +131,16 @@ async def hold_server(connection: AsyncConnection, guild_id: int) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(guild_id)))
 
 
+async def own(connection: AsyncConnection, job_id: str) -> None:
+    """Let nobody else move the job or book its money until this transaction ends.
+
+    Whoever books takes the job first and the tallies after it: in mixed orders two transactions would wait
+    for each other. SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(jobs.c.id).where(jobs.c.id == job_id).with_for_update())
+
+
 async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id: int) -> tuple[int, int]:
     """How many unended jobs the server has, and how many the member has there."""
     query = select(func.count(), func.count().filter(jobs.c.member_id == member_id)).where(

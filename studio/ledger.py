@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio import jobs
 from studio.database import ledger
 from studio.models import Job
 from studio.sharing import tallies
@@ -52,6 +53,7 @@ async def hold(
 
     What the limits say to it is decided in `studio.sharing.admission`.
     """
+    await jobs.own(connection, job.id)
     more = amount - await held_for(connection, job.id)
     if more > 0:
         await _add(connection, job, Entry.HOLD, more, now=now, because=because)
@@ -59,6 +61,7 @@ async def hold(
 
 async def release(connection: AsyncConnection, job: Job, *, now: datetime, because: Because) -> int:
     """Give back whatever is still held for the job; return it in usd_micros."""
+    await jobs.own(connection, job.id)
     held = await held_for(connection, job.id)
     if held:
         await _add(connection, job, Entry.RELEASE, -held, now=now, because=because)
@@ -77,6 +80,7 @@ async def refund(
     connection: AsyncConnection, job: Job, *, now: datetime, because: Because, amount: int | None = None
 ) -> int:
     """Enter the provider's refund (all that was charged unless it says otherwise); return it."""
+    await jobs.own(connection, job.id)
     open_charge = await charged_for(connection, job.id)
     returned = open_charge if amount is None else min(amount, open_charge)
     if returned:

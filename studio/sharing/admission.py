@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import ledger
+from studio import jobs, ledger
 from studio.errors import LimitReached
 from studio.ledger import Because
 from studio.models import Job, Member
@@ -80,6 +80,7 @@ async def hold(
     separated by another order: on PostgreSQL a lock stands around them, SQLite has one writer. Repeats are
     harmless.
     """
+    await jobs.own(connection, job.id)
     await ledger.lock(connection)
     more = amount - await ledger.held_for(connection, job.id)
     if more <= 0 and not clips:
