@@ -12,8 +12,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, select
 
-from studio import attempts, schema
+from studio import attempts, jobs, schema
 from studio.database import Database, metadata
+from studio.endings import withdraw
+from studio.equipment import because
+from studio.models import Ending
+from tests.pool_world import booked, folded
 
 MOMENT = 1_772_366_400_000_000
 ORDER = {
@@ -90,3 +94,55 @@ def _tables(connection: Connection) -> MetaData:
     tables = MetaData()
     tables.reflect(connection)
     return tables
+
+
+A_FILE = {"url": "u", "filename": "f", "size": 1, "content_type": None}
+READABLE = {
+    "picture": A_FILE,
+    "video": A_FILE,
+    "wishes": {
+        "prompt": "", "negative_prompt": "", "orientation": None, "keep_sound": True,
+        "shot_type": "customize",
+    },
+}  # fmt: skip
+EARLIER = {
+    "delivered": ("delivered", [("charge", 250_000)]),
+    "rendering": ("rendering", [("hold", 200_000), ("release", -200_000), ("charge", 150_000)]),
+    "waiting": ("queued", [("hold", 300_000)]),
+    "failed": ("failed", [("charge", 150_000)]),
+    "refunded": ("failed", [("charge", 150_000), ("refund", -150_000)]),
+    "cancelled": ("cancelled", [("hold", 150_000), ("release", -150_000)]),
+}
+"""Orders by their ids: how they stood before there were shares, and their entries in the ledger."""
+
+
+async def test_what_was_ordered_before_there_were_shares_counts_in_them(database_url: str) -> None:
+    database = Database(database_url)
+    async with database.write() as connection:
+        await connection.run_sync(_bring_to, "0003")
+        tables = await connection.run_sync(_tables)
+        for job_id, (state, booked_before) in EARLIER.items():
+            order = ORDER | READABLE | {"id": job_id, "state": state, "provider_job_id": None}
+            await connection.execute(tables.tables["jobs"].insert().values(**order))
+            for number, (kind, amount) in enumerate(booked_before):
+                entry = CHARGE | {"job_id": job_id, "kind": kind, "amount_usd_micros": amount}
+                row = entry | {"ref": f"{job_id}:{kind}:{number}"}
+                await connection.execute(tables.tables["ledger"].insert().values(**row))
+
+    await schema.upgrade(database)
+    upgraded, expected = await booked(database), await folded(database)
+    await _cancel(database, "waiting")
+
+    quarter = MOMENT // 900_000_000
+    assert upgraded == expected
+    assert upgraded[1, 3, quarter] == (3, 850_000, 150_000)
+    assert (await booked(database))[1, 0, quarter] == (2, 550_000, 150_000)
+    assert await booked(database) == await folded(database)
+    await database.close()
+
+
+async def _cancel(database: Database, job_id: str) -> None:
+    async with database.write() as connection:
+        job = await jobs.get(connection, job_id)
+        assert job is not None
+        await withdraw(connection, job, Ending("cancelled"), now=job.state_since, why=because("test"))

@@ -50,6 +50,7 @@ def _make_shares() -> None:
         sa.Column("usd_micros", sa.BigInteger(), nullable=False),
         sa.Column("forgiven_usd_micros", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("guild_id", "member_id", "quarter", name=op.f("pk_tallies")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "grants",

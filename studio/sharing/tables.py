@@ -27,6 +27,8 @@ tallies = Table(
     Column("clips", Integer, nullable=False),
     Column("usd_micros", BigInteger, nullable=False),
     Column("forgiven_usd_micros", BigInteger, nullable=False),
+    # In SQLite the rows of one owner lie side by side then, and a month's sum is read in one go.
+    sqlite_with_rowid=False,
 )
 
 grants = Table(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import Row, Select, func, literal, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -71,12 +71,24 @@ async def book(
 
 async def used(connection: AsyncConnection, wanted: Sequence[tuple[Owner, Span]]) -> list[Usage]:
     """What each owner used in each span, in the order asked for; one statement for all."""
-    if not wanted:
+    # The same span of the same sums may be asked for twice: for its clips, and for its money.
+    distinct = list(
+        dict.fromkeys((*_bounds(span), owner.guild_id, owner.member_id) for owner, span in wanted)
+    )
+    if not distinct:
         return []
-    queries = [_sum(index, owner, span) for index, (owner, span) in enumerate(wanted)]
-    rows = (await connection.execute(union_all(*queries))).mappings().all()
-    by_index = {row["index"]: Usage(int(row["clips"]), int(row["money"])) for row in rows}
-    return [by_index[index] for index in range(len(wanted))]
+    queries = [_sum(index, *sums) for index, sums in enumerate(distinct)]
+    rows = {row.index: row for row in await connection.execute(union_all(*queries))}
+    found = dict(zip(distinct, (rows[index] for index in range(len(distinct))), strict=True))
+    return [
+        _usage(found[*_bounds(span), owner.guild_id, owner.member_id], owner.with_forgiven)
+        for owner, span in wanted
+    ]
+
+
+def _usage(row: Row[tuple[int, int, int, int]], with_forgiven: bool) -> Usage:
+    _, clips, money, forgiven = row
+    return Usage(int(clips), int(money) if with_forgiven else int(money - forgiven))
 
 
 def quarter_of(moment: datetime) -> int:
@@ -84,16 +96,22 @@ def quarter_of(moment: datetime) -> int:
     return int(moment.astimezone(UTC).timestamp() // QUARTER_SECONDS)
 
 
-def _sum(index: int, owner: Owner, span: Span) -> Select[tuple[int, int, int]]:
-    money = tallies.c.usd_micros
-    counted = money if owner.with_forgiven else money - tallies.c.forgiven_usd_micros
+def _bounds(span: Span) -> tuple[int, int]:
+    return quarter_of(span.start), quarter_of(span.end)
+
+
+def _sum(
+    index: int, first: int, end: int, guild_id: int, member_id: int
+) -> Select[tuple[int, int, int, int]]:
     return select(
         literal(index).label("index"),
-        func.coalesce(func.sum(tallies.c.clips), 0).label("clips"),
-        func.coalesce(func.sum(counted), 0).label("money"),
+        *(
+            func.coalesce(func.sum(tallies.c[name]), 0)
+            for name in ("clips", "usd_micros", "forgiven_usd_micros")
+        ),
     ).where(
-        tallies.c.guild_id == owner.guild_id,
-        tallies.c.member_id == owner.member_id,
-        tallies.c.quarter >= quarter_of(span.start),
-        tallies.c.quarter < quarter_of(span.end),
+        tallies.c.guild_id == guild_id,
+        tallies.c.member_id == member_id,
+        tallies.c.quarter >= first,
+        tallies.c.quarter < end,
     )
