@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CompoundSelect,
-    Row,
     Select,
     bindparam,
     func,
@@ -103,7 +102,7 @@ async def used(connection: AsyncConnection, wanted: Sequence[tuple[Owner, Span]]
     ]
 
 
-def _usage(row: Row[Any], with_forgiven: bool) -> Usage:
+def _usage(row: Sequence[Any], with_forgiven: bool) -> Usage:
     _, clips, money, forgiven = row
     return Usage(int(clips), int(money) if with_forgiven else int(money - forgiven))
 
