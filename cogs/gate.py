@@ -43,6 +43,11 @@ def missing_permission(kind: discord.ChannelType, granted: discord.Permissions) 
     """The first permission that the bot lacks to bring a clip to this kind of channel."""
     if kind in THREAD_PARENTS and granted >= PLENTY:
         return None
+    return next(iter(missing_permissions(kind, granted)), None)
+
+
+def missing_permissions(kind: discord.ChannelType, granted: discord.Permissions) -> list[str]:
+    """Every permission that the bot lacks there, by the names of `discord.Permissions`."""
     needed = ["view_channel", "attach_files", "read_message_history"]
     if kind in CALLS:
         needed.append("connect")
@@ -52,8 +57,8 @@ def missing_permission(kind: discord.ChannelType, granted: discord.Permissions) 
     elif not can_use_own_thread:
         needed.append("send_messages")
     if granted.administrator:
-        return None
-    return next((name for name in needed if not getattr(granted, name)), None)
+        return []
+    return [name for name in needed if not getattr(granted, name)]
 
 
 def check_files(

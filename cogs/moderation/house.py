@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cogs.controls import Controls, Route
-from cogs.moderation import auditing, pausing
+from cogs.moderation import auditing, pausing, setup
 from cogs.moderation.group import StudioGroup
 from cogs.moderation.office import Office
 from cogs.moderation.rights import Rights
@@ -34,8 +34,8 @@ def install(
         council=Council(database, servers, studio.now),
     )
     group = StudioGroup(rights)
-    for part in (auditing, pausing):
+    for part in (auditing, pausing, setup):
         for command in part.commands_of(office):
             group.add_command(command)
-    routes: list[Route] = [*auditing.routes_of(office)]
+    routes: list[Route] = [*auditing.routes_of(office), *setup.routes_of(office)]
     client.install([animate, Controls(studio, routes)], [group])

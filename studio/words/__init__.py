@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studio.words import decisions, moderation
+from studio.words import decisions, limits, moderation, panel
 
 Wording = Mapping[str, str | tuple[str, ...]]
 
-SAID: Wording = {**moderation.SAID, **decisions.SAID}
+SAID: Wording = {**moderation.SAID, **decisions.SAID, **panel.SAID, **panel.DECISIONS, **limits.SAID}
 """What is no refusal."""
 
-REFUSED: Wording = {**moderation.REFUSED}
+REFUSED: Wording = {**moderation.REFUSED, **panel.REFUSED}
 """Refusals: what happened, what it cost, what to do now."""

@@ -1,0 +1,37 @@
+"""Shares and allowances as people read them."""
+
+from __future__ import annotations
+
+from studio.sharing.policy import Allowance, Policy, Share
+from studio.texts import say
+
+
+def share_text(share: Share) -> str:
+    """`10 clips or $5.00 per week`; a share without limits says so."""
+    facts = {
+        "clips": None if share.clips is None else clips_text(share.clips),
+        "amount": share.usd_micros,
+    }
+    given = {key: value for key, value in facts.items() if value is not None}
+    return say("share_limits", period=say(f"period_{share.period}"), **given)
+
+
+def clips_text(number: int) -> str:
+    return say("clips_one") if number == 1 else say("clips_many", number=number)
+
+
+def allowance_text(allowance: Allowance) -> str:
+    """One role's line, with everything that it allows."""
+    parts = [say("allowance_line", role=f"<@&{allowance.role_id}>", share=share_text(allowance.share))]
+    if allowance.at_once is not None:
+        parts.append(say("allowance_at_once", number=allowance.at_once))
+    if allowance.longest_seconds is not None:
+        parts.append(say("allowance_longest", seconds=allowance.longest_seconds))
+    if allowance.priority:
+        parts.append(say("allowance_priority", number=allowance.priority))
+    return " · ".join(parts)
+
+
+def limits_line(policy: Policy) -> str:
+    """The pool, and how many roles have allowances."""
+    return say("limits_line", pool=share_text(policy.pool), number=len(policy.allowances))
