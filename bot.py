@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 import discord
 import structlog
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from cogs import endpoints
 from cogs.animate import Animate
@@ -27,21 +26,24 @@ from cogs.client import Client, new_connector
 from cogs.desk import DiscordDesk
 from cogs.herald import DiscordHerald
 from cogs.moderation import house as moderation
+from cogs.moderation.operator import OperatorGroup
+from cogs.owner import Owner
 from doctor.commands import COMMANDS, add_commands, carry_out
 from media.workshop import Workshop
 from providers.addresses import guarded_session
 from providers.attachments import AttachmentFetcher, attachment_hosts
+from providers.frontdoor import Bell, open_front_door, webhook_address
 from providers.pixelbyte import PixelByte, provider_hosts
 from providers.sandbox import Sandbox
-from providers.server import WEBHOOK_PATH, ReadyCheck, build_app, serve
 from providers.trial import open_trial
 from providers.wire import PRICE_USD_MICROS
 from studio import logs, schema
-from studio.alarms import LoggedAlarms
+from studio.alarms import Alarms
 from studio.database import Database
 from studio.engine import Engine, Role
 from studio.equipment import Equipment, terms_from
 from studio.notes import Notes
+from studio.operating import Operating
 from studio.settings import Settings, SettingsError, gather_environment, read_settings
 from studio.storage import open_storage
 
@@ -106,68 +108,52 @@ async def open_house(
             shard_count=shard_count or settings.shard_count,
             shard_ids=list(settings.shard_ids) if settings.shard_ids else None,
         )
-        budget, ring = DiscordBudget(), _Ring()
+        budget, bell = DiscordBudget(), Bell()
         # A worker is ready when it may call Discord; the others are connected besides.
         checks = {
             "database": partial(_answers, database),
             "discord": partial(_is_there, client, connected=role.takes_orders),
         }
-        address = await stack.enter_async_context(_open_server(settings, checks, ring))
+        address = await stack.enter_async_context(open_front_door(settings, checks, bell, clock=now))
         terms = terms_from(
             settings,
             usd_micros_per_second=PRICE_USD_MICROS,
-            webhook_address=_webhook_address(settings, address),
+            webhook_address=webhook_address(settings, address),
         )
-        engine = Engine(
-            Equipment(
-                database=database,
-                storage=storage,
-                workshop=Workshop(),
-                attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
-                provider=PixelByte(
-                    session=session,
-                    base_url=settings.pixelbyte_api_url,
-                    key=settings.pixelbyte_api_key,
-                    output_hosts=settings.pixelbyte_output_hosts,
-                    clock=now,
-                ),
-                herald=DiscordHerald(client, budget),
-                desk=DiscordDesk(
-                    client,
-                    budget=budget,
-                    # The sandbox's links lead to this machine, where only the demo's people are.
-                    local_links=sandbox is None or attachment_host is not None,
-                    trial=sandbox is not None,
-                ),
-                operator=LoggedAlarms(),
+        equipment = Equipment(
+            database=database,
+            storage=storage,
+            workshop=Workshop(),
+            attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
+            provider=PixelByte(
+                session=session,
+                base_url=settings.pixelbyte_api_url,
+                key=settings.pixelbyte_api_key,
+                output_hosts=settings.pixelbyte_output_hosts,
                 clock=now,
-                terms=terms,
             ),
-            role=role,
+            herald=DiscordHerald(client, budget),
+            desk=DiscordDesk(
+                client,
+                budget=budget,
+                # The sandbox's links lead to this machine, where only the demo's people are.
+                local_links=sandbox is None or attachment_host is not None,
+                trial=sandbox is not None,
+            ),
+            operator=Alarms(database, Owner(client).tell),
+            clock=now,
+            terms=terms,
         )
-        ring.engine = engine
+        engine = Engine(equipment, role=role)
+        bell.ring = engine.studio.ring
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
         animate = Animate(engine.studio, **limits)
         if role.takes_orders:
             moderation.install(client, animate, engine.studio, servers=engine.servers, database=database)
+            if settings.dev_guild_id is not None:
+                operating = Operating(equipment, engine.servers)
+                client.install_for(settings.dev_guild_id, OperatorGroup(client, operating))
         yield House(settings=settings, client=client, animate=animate, engine=engine, sandbox=sandbox)
-
-
-class _Ring:
-    """The doorbell's wire: the server is opened before the engine that it rings for."""
-
-    engine: Engine | None = None
-
-    async def __call__(self, token: str, provider_job_id: str | None) -> None:
-        if self.engine is not None:
-            await self.engine.studio.ring(token, provider_job_id)
-
-
-def _webhook_address(settings: Settings, bound: tuple[str, int]) -> Callable[[str], str] | None:
-    public_url = settings.public_url
-    if public_url is None and settings.provider == "sandbox":
-        public_url = f"http://127.0.0.1:{bound[1]}"
-    return None if public_url is None else lambda token: f"{public_url}{WEBHOOK_PATH}{token}"
 
 
 async def _answers(database: Database) -> bool:
@@ -176,30 +162,6 @@ async def _answers(database: Database) -> bool:
 
 async def _is_there(client: Client, *, connected: bool) -> bool:
     return client.is_ready() if connected else client.user is not None
-
-
-@asynccontextmanager
-async def _open_server(
-    settings: Settings, checks: Mapping[str, ReadyCheck], ring: _Ring
-) -> AsyncIterator[tuple[str, int]]:
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    app = build_app(
-        ring=ring,
-        secret=settings.pixelbyte_webhook_secret,
-        checks=checks,
-        registry=registry,
-        clock=now,
-    )
-    async with AsyncExitStack() as stack:
-        try:
-            address = await stack.enter_async_context(serve(app, settings.http_host, settings.http_port))
-        except OSError as error:
-            where = f"{settings.http_host}:{settings.http_port}"
-            problem = f"HTTP_HOST and HTTP_PORT: {where} cannot be used ({error.strerror})."
-            raise SettingsError([problem]) from error
-        yield address
 
 
 async def run(settings: Settings, role: Role) -> int:

@@ -78,11 +78,17 @@ class Client(commands.AutoShardedBot):
         self._notes = notes
         self._ready_made: list[commands.Cog] = []
         self._groups: list[app_commands.Group] = []
+        self._own_server: int | None = None
 
     def install(self, cogs: Sequence[commands.Cog], groups: Sequence[app_commands.Group] = ()) -> None:
         """Say which cogs and groups of commands to load at login; they hold their collaborators already."""
         self._ready_made = list(cogs)
         self._groups = list(groups)
+
+    def install_for(self, guild_id: int, group: app_commands.Group) -> None:
+        """Publish a command group to the operator's own server alone."""
+        self._own_server = guild_id
+        self.tree.add_command(group, guild=discord.Object(guild_id))
 
     async def log_in(self, token: str, *, stop: asyncio.Event) -> bool:
         """Log in, waiting for Discord while it is away; False when told to stop meanwhile.
@@ -115,17 +121,28 @@ class Client(commands.AutoShardedBot):
         for group in self._groups:
             self.tree.add_command(group, override=True)
         if self._ready_made:
-            await self._publish_commands()
+            await self._publish_commands(None)
+        if self._own_server is not None:
+            await self._publish_own()
 
-    async def _publish_commands(self) -> None:
-        """Send the global commands when they differ from what was last sent for this application."""
-        definition = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+    async def _publish_own(self) -> None:
+        try:
+            await self._publish_commands(self._own_server)
+        except discord.Forbidden:
+            # Everything else works without it.
+            log.error("own_server_unreachable", guild_id=self._own_server, setting="DEV_GUILD_ID")  # noqa: TRY400 - the trace says nothing
+
+    async def _publish_commands(self, guild_id: int | None) -> None:
+        """Send the commands, global or a server's own, when they differ from what was last sent."""
+        where = None if guild_id is None else discord.Object(guild_id)
+        definition = [command.to_dict(self.tree) for command in self.tree.get_commands(guild=where)]
         digest = f"{self.application_id}:{_digest(definition)}"
-        if await self._notes.read(COMMANDS_KEY) == digest:
+        key = COMMANDS_KEY if guild_id is None else f"{COMMANDS_KEY}:{guild_id}"
+        if await self._notes.read(key) == digest:
             return
-        published = await self.tree.sync()
-        await self._notes.write(COMMANDS_KEY, digest)
-        log.info("commands_published", count=len(published))
+        published = await self.tree.sync(guild=where)
+        await self._notes.write(key, digest)
+        log.info("commands_published", guild_id=guild_id, count=len(published))
 
 
 def _digest(definition: Any) -> str:

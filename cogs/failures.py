@@ -15,6 +15,14 @@ from studio.texts import say
 log = structlog.get_logger(__name__)
 
 
+class CommandRefused(app_commands.CheckFailure):
+    """What a group's `interaction_check` raises: nothing else reaches the error handler from there."""
+
+    def __init__(self, refusal: StudioError) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
 class Tree(app_commands.CommandTree[discord.Client]):
     """discord.py's command tree with our error handler."""
 
@@ -61,6 +69,8 @@ def new_reference() -> str:
 def _cause(error: app_commands.AppCommandError) -> Exception:
     if isinstance(error, app_commands.CommandInvokeError):
         return error.original
+    if isinstance(error, CommandRefused):
+        return error.refusal
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         # Discord still offers a form of the command that an update has replaced.
         return StudioError("command_outdated")

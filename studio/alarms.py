@@ -1,25 +1,73 @@
-"""Alarms for the operator: each subject once in the log, until it is cleared."""
+"""Alarms for the operator: each subject once, in the log and by message, until it is settled."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Awaitable, Callable
+
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from studio import notes
+from studio.database import Database
 
 log = structlog.get_logger(__name__)
 
+Tell = Callable[[str, str], Awaitable[bool]]
+"""Tells the operator subject and text; False when that did not work."""
 
-class LoggedAlarms:
-    """Satisfies `studio.ports.Operator` with the log alone."""
+PREFIX = "alarm:"
 
-    def __init__(self) -> None:
-        self._raised: set[str] = set()
+
+class Alarms:
+    """Satisfies `studio.ports.Operator`. What was told is remembered in the database, over restarts.
+
+    An alarm that reached nobody is told again with the next one about its subject.
+    """
+
+    def __init__(self, database: Database, tell: Tell) -> None:
+        self._database = database
+        self._tell = tell
+        self._logged: set[str] = set()
+        self._told: set[str] | None = None
 
     async def alarm(self, subject: str, text: str) -> None:
-        if subject not in self._raised:
-            self._raised.add(subject)
+        if subject not in self._logged:
+            self._logged.add(subject)
             log.error("operator_alarm", subject=subject, text=text)
+        try:
+            told = await self._standing()
+            if subject in told:
+                return
+            async with self._database.read() as connection:
+                # Another process may have been quicker.
+                known = await notes.read(connection, _key(subject)) is not None
+            if known or await self._tell(subject, text):
+                told.add(subject)
+            if not known and subject in told:
+                async with self._database.write() as connection:
+                    await notes.write(connection, _key(subject), subject)
+        except SQLAlchemyError as error:
+            log.warning("alarm_not_noted", subject=subject, error=type(error).__name__)
 
     async def clear(self, subject: str) -> None:
         """The matter is settled: the next time is news again."""
-        if subject in self._raised:
-            self._raised.discard(subject)
+        told = await self._standing()
+        if subject in self._logged | told:
+            self._logged.discard(subject)
             log.info("operator_alarm_cleared", subject=subject)
+        if subject in told:
+            async with self._database.write() as connection:
+                await notes.erase(connection, _key(subject))
+            told.discard(subject)
+
+    async def _standing(self) -> set[str]:
+        """What was told and is not settled, as this process knows it; read once, since orders wait for it."""
+        if self._told is None:
+            async with self._database.read() as connection:
+                self._told = set(await notes.values(connection, PREFIX))
+        return self._told
+
+
+def _key(subject: str) -> str:
+    return PREFIX + hashlib.sha256(subject.encode()).hexdigest()[:32]

@@ -12,6 +12,7 @@ from studio.census import Census
 from studio.delivery import purge
 from studio.equipment import Equipment
 from studio.ports import Dispatcher
+from studio.sharing.spending import watch_budget
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +56,7 @@ class Caretaker:
         else:
             await self._wake_what_is_due()
         await self._purge()
+        await watch_budget(self._equipment)
 
     async def _wake_what_is_due(self) -> None:
         async with self._equipment.database.read() as connection:

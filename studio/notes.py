@@ -17,6 +17,14 @@ async def write(connection: AsyncConnection, key: str, value: str) -> None:
     await connection.execute(notes.insert().values(key=key, value=value))
 
 
+async def values(connection: AsyncConnection, prefix: str) -> list[str]:
+    """The values of all keys that begin with `prefix`."""
+    found = await connection.execute(
+        select(notes.c.value).where(notes.c.key.startswith(prefix, autoescape=True))
+    )
+    return list(found.scalars())
+
+
 async def erase(connection: AsyncConnection, key: str) -> None:
     await connection.execute(delete(notes).where(notes.c.key == key))
 

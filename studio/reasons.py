@@ -94,6 +94,11 @@ _REFUSALS: Mapping[str, Template] = {
         "Your roles do not include clips in this server. Nothing was charged. "
         "Ask a moderator for the right one."
     ),
+    "not_operator": "Only the bot's owner or its team may do that. Nothing was changed. Nothing was charged.",
+    "server_unknown": (
+        "I do not know that server. Nothing was changed. Nothing was charged. "
+        "Choose one from the list while you type, or give its id."
+    ),
     "not_permitted": (
         "Only moderators may do that here. Nothing was changed. Nothing was charged. "
         "If you are one, ask who manages the server to name your role with /studio setup."

@@ -43,6 +43,16 @@ class Bells:
         self.woken.append(job_id)
 
 
+class Silence:
+    """An operator who is told nothing."""
+
+    async def alarm(self, subject: str, text: str) -> None:
+        raise AssertionError(f"nothing here should alarm: {subject}, {text}")
+
+    async def clear(self, subject: str) -> None:
+        pass
+
+
 class Pocket:
     """Notes that live as long as the test; `read` counts nothing and forgets nothing."""
 
@@ -68,6 +78,7 @@ class Bureau:
     notes: Pocket
     client: Client
     desk: DiscordDesk
+    equipment: Equipment
 
     async def order(
         self,
@@ -115,10 +126,10 @@ class Bureau:
             if message["author"]["id"] == str(self.world.bot_id) and message["type"] != 21
         ]
 
-    async def restart(self) -> None:
+    async def restart(self, client: Client | None = None) -> None:
         """Replace the client as a new process would."""
         await self.client.close()
-        self.client = new_client(self.studio, self.servers, self.database, self.notes)
+        self.client = client or new_client(self.studio, self.servers, self.database, self.notes)
         self.desk = DiscordDesk(self.client, budget=Budget())
         await self.world.restart(self.client)
 
@@ -135,7 +146,7 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         attachments=UNUSED,
         provider=UNUSED,
         desk=UNUSED,
-        operator=UNUSED,
+        operator=Silence(),
         clock=lambda: datetime.now(UTC),
         terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
     )
@@ -144,7 +155,7 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
     client = new_client(studio, servers, database, notes)
     world = World(answer_seconds=20)
     desk = DiscordDesk(client, budget=Budget())
-    bureau = Bureau(world, database, servers, studio, bells, notes, client, desk)
+    bureau = Bureau(world, database, servers, studio, bells, notes, client, desk, equipment)
     try:
         await world.start(client)
         yield bureau

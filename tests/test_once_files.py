@@ -16,7 +16,7 @@ from demo.once import Errand, run_errand
 from demo.start import inhabited
 from tests.media_files import Shelf, picture_jpeg, playlist_named_mp4, truncated
 
-CHARGED_NOTHING = "Nothing was charged."
+CHARGED_NOTHING = "Nothing was charged, this was a trial."
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +98,6 @@ async def test_a_long_video_is_trimmed_to_what_the_orientation_allows_and_that_i
     length, _ = told.clip()
     assert longest - 0.5 < length <= longest
     assert notice in told.said
-    assert f"${longest * 0.05:.2f}" in told.said
 
 
 async def test_files_the_wrong_way_round_are_swapped_silently_whatever_they_are_called(

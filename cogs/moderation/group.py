@@ -5,7 +5,9 @@ from __future__ import annotations
 import discord
 from discord import app_commands
 
+from cogs.failures import CommandRefused
 from cogs.moderation.rights import Rights
+from studio.errors import OrderRefused
 from studio.texts import say
 
 
@@ -22,5 +24,8 @@ class StudioGroup(app_commands.Group):
         )
 
     async def interaction_check(self, interaction: discord.Interaction[discord.Client]) -> bool:
-        self._rights.require_manager(interaction)
+        try:
+            self._rights.require_manager(interaction)
+        except OrderRefused as refusal:
+            raise CommandRefused(refusal) from refusal
         return True

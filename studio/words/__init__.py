@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studio.words import decisions, limits, moderation, panel
+from studio.words import decisions, limits, moderation, operator, panel
 
 Wording = Mapping[str, str | tuple[str, ...]]
 
-SAID: Wording = {**moderation.SAID, **decisions.SAID, **panel.SAID, **panel.DECISIONS, **limits.SAID}
+SAID: Wording = {
+    **moderation.SAID,
+    **decisions.SAID,
+    **panel.SAID,
+    **panel.DECISIONS,
+    **limits.SAID,
+    **operator.SAID,
+}
 """What is no refusal."""
 
 REFUSED: Wording = {**moderation.REFUSED, **panel.REFUSED}
