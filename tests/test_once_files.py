@@ -16,7 +16,7 @@ from demo.once import Errand, run_errand
 from demo.start import inhabited
 from tests.media_files import Shelf, picture_jpeg, playlist_named_mp4, truncated
 
-CHARGED_NOTHING = "Nothing was charged, this was a trial."
+CHARGED_NOTHING = "Nothing was charged"
 
 
 @pytest.fixture(scope="session")
