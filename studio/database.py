@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from studio.settings import SettingsError
 
@@ -211,17 +213,50 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back by any error; it has SQLite's write lock."""
-        async with self.engine.begin() as connection:
+        async with self._connected(self.engine) as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for single SELECTs, each seeing the newest committed state."""
-        async with self._reader.connect() as connection:
+        async with self._connected(self._reader) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        connection = engine.connect()
+        if self.is_sqlite and self._pool.checkedin():
+            await connection.start()
+        else:
+            await _start_whole(connection)
+        try:
+            yield connection
+        finally:
+            await asyncio.shield(asyncio.ensure_future(connection.close()))
+
+    @property
+    def _pool(self) -> QueuePool:
+        pool = self.engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def _start_whole(connection: AsyncConnection) -> None:
+    """Open a new connection to its end, even if whoever wanted it is cancelled meanwhile.
+
+    SQLAlchemy loses one that is cancelled half-way: its thread, or its place at the server, would stay.
+    """
+    opening = asyncio.ensure_future(connection.start())
+    try:
+        await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait((opening,))
+        if opening.exception() is None:
+            await connection.close()
+        raise
 
 
 def _make_room(file: Path) -> None:

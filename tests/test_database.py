@@ -1,0 +1,42 @@
+"""Connections: none is lost, whoever is cancelled when."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import warnings
+from pathlib import Path
+
+from sqlalchemy import text
+
+from studio.database import Database
+
+
+async def look(database: Database) -> None:
+    async with database.read() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+async def change(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+async def test_no_connection_is_lost_to_a_cancellation(tmp_path: Path) -> None:
+    moments = random.Random(1)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        for _ in range(60):
+            database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+            tasks = [asyncio.create_task(step(database)) for step in (look, change, look, change)]
+            await asyncio.sleep(moments.random() * 0.02)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await database.close()
+            del tasks, task, database
+            gc.collect()
+
+    # "The garbage collector is trying to clean up non-checked-in connection …"
+    assert [str(warning.message)[:80] for warning in heard if "onnection" in str(warning.message)] == []
