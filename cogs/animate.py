@@ -69,16 +69,18 @@ class Animate(commands.Cog):
         prompt: Prompt = "",
         negative_prompt: Prompt = "",
         orientation: str | None = None,
-        keep_sound: bool = True,
-        shot_type: str = ShotType.CUSTOMIZE.value,
+        keep_sound: bool | None = None,
+        shot_type: str | None = None,
         notify: bool = True,
     ) -> None:
+        defaults = self._studio.defaults(interaction.guild_id or 0)
+        faces = orientation or defaults.orientation
         wishes = Wishes(
             prompt=prompt,
             negative_prompt=negative_prompt,
-            orientation=Orientation(orientation) if orientation else None,
-            keep_sound=keep_sound,
-            shot_type=ShotType(shot_type),
+            orientation=Orientation(faces) if faces else None,
+            keep_sound=defaults.keep_sound if keep_sound is None else keep_sound,
+            shot_type=ShotType(shot_type or defaults.shot_type),
             notify=notify,
         )
         task = asyncio.current_task()

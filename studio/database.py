@@ -121,7 +121,10 @@ Index("ix_jobs_unclosed", jobs.c.state, jobs.c.created_at, sqlite_where=_unclose
 Index(
     "ix_jobs_turns",
     # The last one only so that SQLite need not look into the table for it.
-    *(jobs.c[name] for name in ("state", "guild_id", "member_id", "created_at", "id", "closed_at")),
+    *(
+        jobs.c[name]
+        for name in ("state", "guild_id", "member_id", "created_at", "id", "priority", "closed_at")
+    ),
     sqlite_where=_unclosed,
     postgresql_where=_unclosed,
 )

@@ -16,6 +16,8 @@ from studio.holdups import holdup_of
 from studio.models import Job, JobState, Progress
 from studio.progress import Turn, progress_of
 from studio.recent import Recent
+from studio.sharing import standstill
+from studio.sharing.standstill import Standstill
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Display:
         self._last_ticked: tuple[datetime, str] | None = None
         self._last_place = FRONT
         self._queue_rests_until = float("-inf")
+        self._standstill = Standstill()
         self._forecast = Forecast(equipment)
 
     def changed(self, job_id: str) -> None:
@@ -86,6 +89,7 @@ class Display:
         while True:
             self._line_moved.clear()
             await self._tick_renders()
+            await self._tick_pauses()
             await self._tick_queue()
             try:
                 await asyncio.wait_for(self._line_moved.wait(), TICK_SECONDS)
@@ -111,6 +115,15 @@ class Display:
             rested = shown_at is None or self._time() - shown_at >= EDIT_EVERY_SECONDS
             if rested and not await self._show(job_id, urgent=False):
                 return
+
+    async def _tick_pauses(self) -> None:
+        """Have every card say so where moderators or the operator began or ended a pause."""
+        async with self._equipment.database.read() as connection:
+            before, self._standstill = self._standstill, await standstill.read(connection)
+            if before != self._standstill:
+                for job_id, guild_id in await overviews.waiting(connection):
+                    if self._standstill.differs_at(guild_id, before):
+                        self.changed(job_id)
 
     async def _tick_queue(self) -> None:
         """Show new places: at the front at once, further back in turn."""

@@ -20,6 +20,7 @@ from studio.ledger import Because
 from studio.models import Cancel, CancelAnswer, Ending, Job, JobState, Member, Order
 from studio.ports import Dispatcher
 from studio.sharing import admission, quotas, rules, servers
+from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
 
@@ -50,6 +51,10 @@ class Studio:
 
     def new_job_id(self) -> str:
         return self._new_job_id(self.now())
+
+    def defaults(self, guild_id: int) -> Defaults:
+        """What an order in the server gets where its member chooses nothing; from memory."""
+        return self._servers.of(guild_id).policy.defaults
 
     async def admit(self, wish: Wish) -> None:
         """Decide before the answer. Raises `OrderRefused`.

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import attempts, queue
 from studio.models import Cancel, Job, JobState
+from studio.sharing import standstill
 from studio.waits import Waits
 
 
@@ -15,6 +16,9 @@ async def holdup_of(connection: AsyncConnection, job: Job, *, waits: Waits, now:
     """Say what the member should know of why it takes longer; None when nothing is out of the ordinary."""
     match job.state:
         case JobState.QUEUED:
+            stopped = (await standstill.read(connection)).code_of(job.place.guild_id)
+            if stopped is not None:
+                return stopped
             pause = await queue.read_pause(connection)
             if pause is None:
                 return None

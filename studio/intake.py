@@ -28,7 +28,7 @@ from studio.errors import (
 )
 from studio.models import Inputs, Job, JobState, Notice, Orientation, SourceFile, looks_swapped
 from studio.progress import progress_of
-from studio.sharing import admission
+from studio.sharing import admission, quotas, servers
 
 log = structlog.get_logger(__name__)
 
@@ -140,6 +140,8 @@ class Intake:
             with _refusing("video"):
                 clip = await workshop.probe_clip(video)
             orientation = job.order.wishes.orientation or default_orientation(clip)
+            share = await self._longest_allowed(job)
+            longest = min(orientation.longest_seconds, share or math.inf)
             with _refusing("picture"):
                 prepared_picture = await workshop.prepare_picture(
                     picture, folder / "picture.jpg", folder / "picture-thumbnail.jpg"
@@ -149,7 +151,7 @@ class Intake:
                     video,
                     folder / "motion.mp4",
                     folder / "motion-thumbnail.jpg",
-                    longest=orientation.longest_seconds,
+                    longest=longest,
                 )
             for path in sorted(folder.iterdir()):
                 await storage.put(f"jobs/{job.id}/input/{path.name}", path)
@@ -162,8 +164,22 @@ class Intake:
             seconds=prepared_clip.after.seconds,
             has_sound=prepared_clip.after.has_sound,
             orientation=orientation,
-            notices=(*_notices_of_picture(prepared_picture), *_notices_of_clip(prepared_clip)),
+            notices=(
+                *_notices_of_picture(prepared_picture),
+                *_notices_of_clip(prepared_clip, share if share == longest else None),
+            ),
         )
+
+    async def _longest_allowed(self, job: Job) -> float | None:
+        """How long the member's videos may be here, in seconds; None = as the renderer takes them."""
+        order = job.order
+        if order.overruled:
+            return None
+        async with self._equipment.database.read() as connection:
+            server = await servers.read(connection, order.place.guild_id, order.ordered_at)
+        roles = (*order.member.role_ids, server.guild_id)
+        share = quotas.longest_seconds(server.policy.allowances_of(roles))
+        return None if share is None else max(share, self._equipment.terms.shortest_seconds)
 
     async def _tell_apart(self, first: Path, second: Path) -> tuple[Path, Path]:
         """Return picture and video, whichever way round the member attached them."""
@@ -257,15 +273,18 @@ def _notices_of_picture(prepared: PreparedPicture) -> list[Notice]:
     return [Notice(f"notice_picture_{change}", facts) for change in prepared.changes]
 
 
-def _notices_of_clip(prepared: PreparedClip) -> list[Notice]:
+def _notices_of_clip(prepared: PreparedClip, share: float | None) -> list[Notice]:
+    """`share`: how long the member's videos may be here, if that is what they were cut to."""
     before, after = prepared.before, prepared.after
     shown = KNOWN_AS.get(before.format, before.format)
     # "MP4 converted to MP4" explains nothing; what is inside of it does.
     if before.format == "MP4" and before.codec in KNOWN_AS:
         shown = f"{shown} ({KNOWN_AS[before.codec]})"
     facts = {"format": shown, "seconds": before.seconds, "kept": after.seconds}
-    return [
-        Notice(f"notice_video_{change}", facts)
-        for change in prepared.changes
-        if change is not Change.FIRST_FRAME
-    ]
+    changes = {
+        change: f"notice_video_{change}" for change in prepared.changes if change is not Change.FIRST_FRAME
+    }
+    if share is not None and Change.TRIMMED in changes:
+        changes[Change.TRIMMED] = "notice_video_trimmed_share"
+        facts["limit"] = share
+    return [Notice(code, facts) for code in changes.values()]

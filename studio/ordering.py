@@ -28,7 +28,7 @@ from studio.errors import (
 from studio.ids import new_attempt_token
 from studio.models import Cancel, Job, JobState
 from studio.ports import RenderRequest
-from studio.sharing import admission
+from studio.sharing import admission, standstill
 
 log = structlog.get_logger(__name__)
 
@@ -155,6 +155,7 @@ class Ordering:
         return (
             (fresh is not None and fresh.cancel is Cancel.ASKED)
             or (pause is not None and pause.began_after(job.state_since))
+            or (await standstill.read(connection)).code_of(job.place.guild_id) is not None
             or await attempts.is_unclear(connection, self._equipment.terms.account)
         )
 

@@ -54,6 +54,14 @@ async def states_of(connection: AsyncConnection, job_ids: Collection[str]) -> li
     return [JobState(state) for state in (await connection.execute(query)).scalars()]
 
 
+async def waiting(connection: AsyncConnection) -> list[tuple[str, int]]:
+    """Ids of the jobs in the queue, with the servers that they are from."""
+    query = select(jobs.c.id, jobs.c.guild_id).where(
+        jobs.c.closed_at.is_(None), jobs.c.state == JobState.QUEUED
+    )
+    return [(job_id, guild_id) for job_id, guild_id in await connection.execute(query)]
+
+
 async def expected_ends(connection: AsyncConnection, *, usual: timedelta) -> list[datetime]:
     """When the jobs that hold a slot should give it back, soonest first; `usual` where nobody has said it."""
     query = select(jobs.c.expected_at, func.coalesce(jobs.c.submitted_at, jobs.c.state_since)).where(

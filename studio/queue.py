@@ -15,6 +15,7 @@ from studio import attempts, jobs, notes, overviews, slots, turns
 from studio.errors import OperatorProblem
 from studio.models import Job, JobState
 from studio.prospects import Prospects
+from studio.sharing import standstill
 
 _PAUSE_KEY = "provider_pause"
 
@@ -58,11 +59,13 @@ async def claim(
 ) -> list[Job]:
     """Move as many queued jobs to `submitting` as there are free slots, at most `most`; return them.
 
-    None while the provider is paused or a submit of the account is without an answer; `slot_recovery` is
-    explained in `studio.slots`.
+    None while the provider or the whole house is paused or a submit of the account is without an answer;
+    `slot_recovery` is explained in `studio.slots`.
     """
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(_QUEUE_LOCK)))
+    if (await standstill.read(connection)).everywhere:
+        return []
     pause = await read_pause(connection)
     if (pause is not None and pause.lasts(now)) or await attempts.is_unclear(connection, account):
         return []

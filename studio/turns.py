@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Subquery, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +13,7 @@ from studio.database import Moment, jobs, ledger
 from studio.jobs import AT_PROVIDER
 from studio.ledger import Entry
 from studio.models import JobState
+from studio.sharing import standstill
 
 LATELY = timedelta(hours=24)
 """What a member paid for in this time makes others go first who are equal otherwise."""
@@ -24,9 +26,10 @@ async def next_ids(connection: AsyncConnection, *, now: datetime, limit: int) ->
     """Ids of the waiting jobs whose turn is next, in this order.
 
     Servers take turns, members inside a server too; among equals goes first whoever was charged less lately,
-    then who came first. Who holds more of the provider's slots has had more turns.
+    then who came first. Who holds more of the provider's slots has had more turns. Inside a server a higher
+    priority goes before all that; where new clips are paused, nobody has a turn.
     """
-    rows = await connection.execute(_NEXT, {**_moments(now), "limit": limit})
+    rows = await connection.execute(_NEXT, {**await _circumstances(connection, now), "limit": limit})
     return list(rows.scalars())
 
 
@@ -35,18 +38,20 @@ async def places(
 ) -> dict[str, int]:
     """The jobs at the first `front` places in the queue and those from `first` to `last`; 1 = next."""
     span = {"front": front, "first": first, "last": last}
-    rows = await connection.execute(_PLACES, _moments(now) | span)
+    rows = await connection.execute(_PLACES, await _circumstances(connection, now) | span)
     return {job_id: int(place) for job_id, place in rows}
 
 
 async def places_of(connection: AsyncConnection, job_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
     """The places of these jobs, as far as they are in the queue."""
-    rows = await connection.execute(_PLACES_OF, {**_moments(now), "ids": list(job_ids)})
+    values = await _circumstances(connection, now)
+    rows = await connection.execute(_PLACES_OF, {**values, "ids": list(job_ids)})
     return {job_id: int(place) for job_id, place in rows}
 
 
-def _moments(now: datetime) -> dict[str, datetime]:
-    return {"since": now - LATELY, "patience": now - PATIENCE}
+async def _circumstances(connection: AsyncConnection, now: datetime) -> dict[str, Any]:
+    paused = sorted((await standstill.read(connection)).guild_ids)
+    return {"since": now - LATELY, "patience": now - PATIENCE, "paused": paused}
 
 
 def _turns() -> Subquery:
@@ -59,7 +64,13 @@ def _turns() -> Subquery:
     servers = (
         select(busy.c.guild_id, func.sum(busy.c.held).label("held")).group_by(busy.c.guild_id).subquery()
     )
-    rank = (waiting.c.member_turn, waiting.c.used, waiting.c.created_at, waiting.c.id)
+    rank = (
+        waiting.c.priority.desc(),
+        waiting.c.member_turn,
+        waiting.c.used,
+        waiting.c.created_at,
+        waiting.c.id,
+    )
     turn = func.row_number().over(partition_by=waiting.c.guild_id, order_by=rank)
     return (
         select(waiting, (turn + func.coalesce(servers.c.held, 0)).label("server_turn"))
@@ -71,7 +82,8 @@ def _turns() -> Subquery:
 def _turns_of_members() -> Subquery:
     queue, busy, used = _queue(), _busy(), _used()
     turn = func.row_number().over(
-        partition_by=(queue.c.guild_id, queue.c.member_id), order_by=(queue.c.created_at, queue.c.id)
+        partition_by=(queue.c.guild_id, queue.c.member_id),
+        order_by=(queue.c.priority.desc(), queue.c.created_at, queue.c.id),
     )
     is_patient = queue.c.created_at <= bindparam("patience", type_=Moment)
     everybody = queue.join(used, used.c.member_id == queue.c.member_id).outerjoin(
@@ -81,6 +93,7 @@ def _turns_of_members() -> Subquery:
         select(
             queue.c.id,
             queue.c.guild_id,
+            queue.c.priority,
             queue.c.created_at,
             (turn + func.coalesce(busy.c.held, 0)).label("member_turn"),
             # More given back than charged lately is for something older.
@@ -92,8 +105,16 @@ def _turns_of_members() -> Subquery:
 
 
 def _queue() -> Subquery:
-    columns = (jobs.c.id, jobs.c.guild_id, jobs.c.member_id, jobs.c.created_at)
-    return select(*columns).where(jobs.c.closed_at.is_(None), jobs.c.state == JobState.QUEUED).subquery()
+    columns = (jobs.c.id, jobs.c.guild_id, jobs.c.member_id, jobs.c.priority, jobs.c.created_at)
+    return (
+        select(*columns)
+        .where(
+            jobs.c.closed_at.is_(None),
+            jobs.c.state == JobState.QUEUED,
+            jobs.c.guild_id.not_in(bindparam("paused", expanding=True)),
+        )
+        .subquery()
+    )
 
 
 def _busy() -> Subquery:

@@ -26,7 +26,9 @@ class FixedClock:
         self.moment += timedelta(seconds=seconds)
 
 
-def an_order(*, guild_id: int = 1, member_id: int = 10, at: datetime | None = None, **place: Any) -> Order:
+def an_order(
+    *, guild_id: int = 1, member_id: int = 10, at: datetime | None = None, priority: int = 0, **place: Any
+) -> Order:
     """An order as it arrives, each with an id of its own."""
     return Order(
         job_id=f"job{next(_numbers):013d}",
@@ -36,6 +38,7 @@ def an_order(*, guild_id: int = 1, member_id: int = 10, at: datetime | None = No
         video=SourceFile("https://cdn.discordapp.com/a/motion.mp4", "motion.mp4", 2000, "video/mp4"),
         wishes=Wishes(prompt="a calm forest"),
         ordered_at=at or datetime(2026, 3, 1, 12, tzinfo=UTC),
+        priority=priority,
     )
 
 

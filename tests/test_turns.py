@@ -17,9 +17,13 @@ from studio.database import jobs as jobs_table
 from studio.database import ledger as entries
 from studio.jobs import AT_PROVIDER
 from studio.models import Job, JobState
+from studio.sharing.policy import Policy
 from tests.builders import FixedClock, a_job
+from tests.pool_world import set_rules
 
 NOW = FixedClock().moment
+PAUSED = 4
+"""The server whose moderators have paused new clips."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Ordered:
     guild_id: int
     member_id: int
     created_at: datetime
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,14 @@ def in_fair_order(jobs: list[Ordered], ledger: list[Entry]) -> list[str]:
         of_member = members[job.guild_id, job.member_id]
         return servers[job.guild_id], of_member, lately, job.created_at, job.id
 
-    waiting = [job for job in jobs if job.state is JobState.QUEUED]
+    waiting = [job for job in jobs if job.state is JobState.QUEUED and job.guild_id != PAUSED]
     order = []
     while waiting:
-        chosen = min(waiting, key=claim_of)
+        firsts = {
+            job.guild_id: max(one.priority for one in waiting if one.guild_id == job.guild_id)
+            for job in waiting
+        }
+        chosen = min((job for job in waiting if job.priority == firsts[job.guild_id]), key=claim_of)
         waiting.remove(chosen)
         order.append(chosen.id)
         servers[chosen.guild_id] += 1
@@ -68,12 +77,15 @@ def in_fair_order(jobs: list[Ordered], ledger: list[Entry]) -> list[str]:
 
 
 STATES = st.sampled_from([JobState.QUEUED] * 4 + [JobState.RENDERING, JobState.UNKNOWN, JobState.FETCHING])
+PRIORITIES = st.sampled_from([0, 0, 0, 1, 5])
 JOBS = st.lists(
-    st.tuples(STATES, st.integers(1, 3), st.integers(1, 4), st.integers(0, 30)), min_size=1, max_size=14
+    st.tuples(STATES, st.integers(1, 4), st.integers(1, 4), st.integers(0, 30), PRIORITIES),
+    min_size=1,
+    max_size=14,
 ).map(
     lambda rows: [
-        Ordered(f"job{number:02}", state, guild, member, NOW - timedelta(minutes=age))
-        for number, (state, guild, member, age) in enumerate(rows)
+        Ordered(f"job{number:02}", state, guild, member, NOW - timedelta(minutes=age), priority)
+        for number, (state, guild, member, age, priority) in enumerate(rows)
     ]
 )
 LEDGER = st.lists(
@@ -119,6 +131,7 @@ def test_the_order_is_what_giving_one_turn_after_the_other_gives(database_url: s
     with asyncio.Runner() as runner:
         database = Database(database_url)
         runner.run(schema.upgrade(database))
+        runner.run(set_rules(database, Policy(paused=True), guild_id=PAUSED))
 
         @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
         @given(jobs=JOBS, ledger=LEDGER, limit=st.integers(1, 6))

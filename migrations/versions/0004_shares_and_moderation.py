@@ -23,10 +23,24 @@ def upgrade() -> None:
         jobs.add_column(sa.Column("priority", sa.Integer(), nullable=False, server_default="0"))
         jobs.add_column(sa.Column("counts", sa.Boolean(), nullable=False, server_default=sa.true()))
         jobs.add_column(sa.Column("removed_at", sa.BigInteger(), nullable=True))
+    _make_turns_by_priority()
     op.execute("UPDATE jobs SET counts = false WHERE state IN ('failed', 'cancelled', 'refused', 'expired')")
     _make_shares()
     _make_moderation()
     _sum_up()
+
+
+def _make_turns_by_priority() -> None:
+    op.drop_index("ix_jobs_turns", table_name="jobs")
+    is_open = sa.text("closed_at IS NULL")
+    op.create_index(
+        "ix_jobs_turns",
+        "jobs",
+        ["state", "guild_id", "member_id", "created_at", "id", "priority", "closed_at"],
+        unique=False,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
 
 
 def _make_shares() -> None:
@@ -214,6 +228,16 @@ def downgrade() -> None:
         "audit", "reports", "approvals", "petitions", "consents", "blocks", "grants", "tallies", "servers",
     ):  # fmt: skip
         op.drop_table(table)
+    op.drop_index("ix_jobs_turns", table_name="jobs")
     with op.batch_alter_table("jobs") as jobs:
         for column in ("removed_at", "counts", "priority", "overruled", "role_ids"):
             jobs.drop_column(column)
+    is_open = sa.text("closed_at IS NULL")
+    op.create_index(
+        "ix_jobs_turns",
+        "jobs",
+        ["state", "guild_id", "member_id", "created_at", "id", "closed_at"],
+        unique=False,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studio.words import decisions, limits, moderation, operator, panel
+from studio.words import decisions, limits, moderation, operator, panel, shares
 
 Wording = Mapping[str, str | tuple[str, ...]]
 
@@ -15,6 +15,7 @@ SAID: Wording = {
     **panel.DECISIONS,
     **limits.SAID,
     **operator.SAID,
+    **shares.SAID,
 }
 """What is no refusal."""
 

@@ -8,7 +8,10 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "command_studio_pause": "Take no new clips in this server until you resume",
     "command_studio_resume": "Take new clips again",
     "option_reason": "Why; it is kept in the record",
-    "studio_paused": "New clips are paused. What was ordered before goes on. /studio resume opens it again.",
+    "studio_paused": (
+        "New clips are paused. What is being rendered goes on, what waits in the queue waits. "
+        "/studio resume opens it again."
+    ),
     "command_studio_audit": "Who decided what in this server, and why; the newest first",
     "audit_title": "### What was decided here",
     "audit_empty": "Nothing has been decided in this server yet.",
