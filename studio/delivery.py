@@ -16,8 +16,9 @@ from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
 from studio.lateness import Lateness
-from studio.models import Clip, Job, JobState
+from studio.models import TAKEN_DOWN, Clip, Job, JobState
 from studio.remarks import remarks_on
+from studio.scrubbing import scrub
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,8 @@ class Delivery:
 
     async def fetch(self, job: Job) -> Outcome:
         """Bring the finished result into our storage, whole and playable."""
+        if job.removed_at is not None:
+            return await end(self._equipment, job, JobState.CANCELLED, TAKEN_DOWN)
         if job.tries:
             job = await self._refresh_address(job)
         assert job.source_url is not None
@@ -76,6 +79,8 @@ class Delivery:
     async def deliver(self, job: Job) -> Outcome:
         """Post the one message with the clip."""
         assert job.clip is not None
+        if job.removed_at is not None:
+            return await self._take_back(job)
         try:
             async with self._equipment.storage.checkout(job.clip.key) as path:
                 message_id = await self._post(job, job.clip, path)
@@ -90,6 +95,16 @@ class Delivery:
                     connection, job, JobState.DELIVERED, now=self._equipment.clock(), outcome_id=message_id
                 )
             )
+
+    async def _take_back(self, job: Job) -> Outcome:
+        """The clip was taken down while it was being posted: what got through goes again."""
+        try:
+            await self._equipment.desk.erase(job)
+        except DeskUnavailable as error:
+            return Wait(error.retry_after, tried=True)
+        except DeskError as error:
+            log.info("nothing_to_erase", job_id=job.id, error=error.code)
+        return await end(self._equipment, job, JobState.CANCELLED, TAKEN_DOWN)
 
     async def close(self, job: Job) -> Outcome:
         """Tell how it ended if the clip has not, bring card and answer to rest, and tidy up.
@@ -148,7 +163,8 @@ class Delivery:
 
     async def _tidy(self, job: Job) -> None:
         """Delete what is not needed any more; a delivered clip stays for its retention."""
-        folders = ("source", "input") if job.clip is not None else ("",)
+        keeps_clip = job.clip is not None and job.removed_at is None
+        folders = ("source", "input") if keeps_clip else ("",)
         for folder in folders:
             await self._equipment.storage.delete_tree(f"jobs/{job.id}/{folder}".rstrip("/"))
         passing("delivery.files_deleted")
@@ -205,7 +221,7 @@ def _clip_key(job: Job) -> str:
 
 
 async def purge(equipment: Equipment) -> int:
-    """Delete the files of jobs that were closed longer ago than the retention; return how many jobs."""
+    """Delete files and words of jobs that were closed longer ago than the retention; return how many jobs."""
     now = equipment.clock()
     before = now - timedelta(seconds=equipment.terms.retention_seconds)
     async with equipment.database.read() as connection:
@@ -214,5 +230,6 @@ async def purge(equipment: Equipment) -> int:
         await equipment.storage.delete_tree(f"jobs/{job_id}")
         passing("delivery.purged")
         async with equipment.database.write() as connection:
+            await scrub(connection, job_id)
             await jobs.mark_purged(connection, job_id, now=now)
     return len(expired)

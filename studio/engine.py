@@ -20,6 +20,9 @@ from studio.errors import StudioError
 from studio.front import Studio
 from studio.ids import new_job_id
 from studio.moderation.chronicle import Chronicle
+from studio.moderation.forgetting import Forgetting
+from studio.moderation.safety import Safety
+from studio.moderation.upkeep import Upkeep
 from studio.poller import Poller
 from studio.sharing.servers import Servers
 from studio.work import Work
@@ -87,6 +90,9 @@ class Engine:
             if equipment.herald is None
             else Chronicle(equipment.database, equipment.herald, equipment.clock)
         )
+        self.safety = Safety(equipment, self._dispatcher)
+        self.forgetting = Forgetting(equipment, self._dispatcher)
+        self._upkeep = Upkeep(equipment, self.safety, self.forgetting)
         self.studio = Studio(
             equipment,
             self._dispatcher,
@@ -120,6 +126,7 @@ class Engine:
             self._display.show_time,
             self._poller.run,
             self._caretaker.run,
+            self._upkeep.run,
             self._work.keep_slots_filled,
         ]
         return duties if self._chronicle is None else [*duties, self._chronicle.run]

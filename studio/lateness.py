@@ -46,7 +46,8 @@ class Lateness:
             log.info("late_render_unreadable", job_id=job.id, reason=error.quotable)
             return Wait(pause, tried=True)
         if remote.state is RemoteState.COMPLETED and remote.output_url:
-            return await self._take(job, remote.output_url)
+            # A clip that was taken down stays away, however late it comes.
+            return job if job.removed_at is not None else await self._take(job, remote.output_url)
         if remote.state in (RemoteState.FAILED, RemoteState.CANCELLED):
             return await self._book_refund(job)
         return Wait(pause, tried=True)

@@ -217,6 +217,10 @@ class Ending:
     cost_usd_micros: int = 0
 
 
+TAKEN_DOWN = "taken_down"
+"""The code of the ending of a clip that was removed for good, before or after it was posted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One row of the jobs table, the truth about one order.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from studio.models import Clip, Ending, Job, Orientation, Place, Progress, ShotType, SourceFile
+from studio.moderation.reports import Report
 
 Clock = Callable[[], datetime]
 """Returns the present moment, timezone-aware, in UTC."""
@@ -148,6 +149,15 @@ class Desk(Protocol):
 
     async def conclude(self, job: Job, progress: Progress) -> None:
         """Bring card and answer to their final form, linking to the outcome."""
+
+    async def erase(self, job: Job) -> None:
+        """Take away what shows the clip, its picture or its video, also what an earlier try has posted."""
+
+    async def show_report(self, report: Report, job: Job, channel_id: int) -> int:
+        """Ask moderators there to decide, unless an earlier try has; return the message's id."""
+
+    async def settle_report(self, report: Report, job: Job) -> None:
+        """Have the report's message say what was decided, without buttons."""
 
 
 class Operator(Protocol):

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio.aliases import alias_of
 from studio.sharing.quotas import Grant
 from studio.sharing.tables import grants
 
@@ -41,7 +42,13 @@ async def of_member(
     connection: AsyncConnection, *, guild_id: int, member_id: int, role_ids: Iterable[int], now: datetime
 ) -> list[Grant]:
     """What is valid now for a member with these roles."""
-    values = {"guild": guild_id, "member": member_id, "roles": list(role_ids), "now": now}
+    values = {
+        "guild": guild_id,
+        "member": member_id,
+        "alias": alias_of(member_id),
+        "roles": list(role_ids),
+        "now": now,
+    }
     return [Grant(clips, replaces) for clips, replaces in await connection.execute(_VALID, values)]
 
 
@@ -49,7 +56,10 @@ async def of_member(
 _VALID = select(grants.c.clips, grants.c.replaces).where(
     grants.c.guild_id == bindparam("guild"),
     or_(grants.c.until.is_(None), grants.c.until > bindparam("now")),
-    or_(grants.c.member_id == bindparam("member"), grants.c.role_id.in_(bindparam("roles", expanding=True))),
+    or_(
+        grants.c.member_id.in_([bindparam("member"), bindparam("alias")]),
+        grants.c.role_id.in_(bindparam("roles", expanding=True)),
+    ),
 )
 
 

@@ -34,13 +34,11 @@ def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
     policy = server.policy
     if policy.paused:
         raise OrderRefused("server_paused")
-    if server.is_blocked(wish.member_id, now):
-        until = server.blocked[wish.member_id]
-        raise (
-            OrderRefused("member_blocked")
-            if until is None
-            else OrderRefused("member_blocked", when=moment(until))
-        )
+    block = server.block_of(wish.member_id, now)
+    if block is not None:
+        if block.until is None:
+            raise OrderRefused("member_blocked")
+        raise OrderRefused("member_blocked", when=moment(block.until))
     if policy.channel_ids and wish.channel_id not in policy.channel_ids:
         raise OrderRefused("channel_not_allowed", channel=f"<#{policy.channel_ids[0]}>")
     if policy.role_ids and not set(policy.role_ids) & {*wish.role_ids(), wish.guild_id}:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import notes
+from studio.aliases import alias_of
 from studio.database import Database
 from studio.sharing import house
 from studio.sharing.house import House
@@ -19,6 +20,13 @@ from studio.sharing.policy import Policy, from_document, to_document
 from studio.sharing.tables import blocks, servers
 
 VERSION_KEY = "servers_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`until` None = for good."""
+
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +51,18 @@ class Server:
         """Whether anything has to be counted before an order is taken."""
         return self.policy.limits_members or self.cap_usd_micros is not None
 
+    def block_of(self, member_id: int, now: datetime) -> Block | None:
+        """The member's block that is valid now; it holds also when they had themselves forgotten."""
+        if not self.blocked:
+            return None
+        found = [self.blocked[each] for each in (member_id, alias_of(member_id)) if each in self.blocked]
+        valid = [until for until in found if until is None or until > now]
+        if not valid:
+            return None
+        return Block(None if None in valid else max(until for until in valid if until is not None))
+
     def is_blocked(self, member_id: int, now: datetime) -> bool:
-        until = self.blocked.get(member_id, now)
-        return until is None or until > now
+        return self.block_of(member_id, now) is not None
 
 
 class PolicyOutrun(Exception):

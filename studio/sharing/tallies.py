@@ -7,7 +7,7 @@ their days at quarters of an hour, so any period is a whole number of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,6 +18,7 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     bindparam,
+    delete,
     func,
     literal_column,
     select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio.aliases import alias_of
 from studio.models import Job
 from studio.sharing.periods import Span
 from studio.sharing.quotas import Usage
@@ -67,8 +69,12 @@ async def book(
         }
         for of_guild, of_member in dict.fromkeys((EVERYBODY, (guild, 0), (guild, member)))
     ]
+    await _add(connection, rows)
+
+
+async def _add(connection: AsyncConnection, rows: Sequence[Mapping[str, int]]) -> None:
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    added = make(tallies).values(rows)
+    added = make(tallies).values([dict(row) for row in rows])
     await connection.execute(
         added.on_conflict_do_update(
             index_elements=[tallies.c.guild_id, tallies.c.member_id, tallies.c.quarter],
@@ -80,11 +86,25 @@ async def book(
     )
 
 
+async def rename(connection: AsyncConnection, member_id: int, alias: int) -> None:
+    """Book everything that a member used to their alias instead, on top of what it has already."""
+    taken = delete(tallies).where(tallies.c.member_id == member_id).returning(*tallies.c)
+    rows = [{**row, "member_id": alias} for row in (await connection.execute(taken)).mappings()]
+    for row in sorted(rows, key=lambda row: (row["guild_id"], row["quarter"])):
+        await _add(connection, [row])
+
+
 async def used(connection: AsyncConnection, wanted: Sequence[tuple[Owner, Span]]) -> list[Usage]:
     """What each owner used in each span, in the order asked for; one statement for all."""
     # The same sums may be asked for twice: for their clips, and for their money.
     asked = [
-        (owner.guild_id, owner.member_id, quarter_of(span.start), quarter_of(span.end))
+        (
+            owner.guild_id,
+            owner.member_id,
+            alias_of(owner.member_id),
+            quarter_of(span.start),
+            quarter_of(span.end),
+        )
         for owner, span in wanted
     ]
     distinct = list(dict.fromkeys(asked))
@@ -113,7 +133,7 @@ def quarter_of(moment: datetime) -> int:
 
 
 _FIGURES = (tallies.c.clips, tallies.c.usd_micros, tallies.c.forgiven_usd_micros)
-_BOUNDS = ("guild", "member", "first", "end")
+_BOUNDS = ("guild", "member", "alias", "first", "end")
 
 
 @cache
@@ -124,11 +144,12 @@ def _sums(count: int) -> CompoundSelect[Any]:
 
 def _sum(number: int) -> Select[Any]:
     names = [f"{name}_{number}" for name in _BOUNDS]
-    guild, member, first, end = [bindparam(name, type_=BigInteger) for name in names]
+    guild, member, alias, first, end = [bindparam(name, type_=BigInteger) for name in names]
     sums = [func.coalesce(func.sum(column), 0) for column in _FIGURES]
     return select(literal_column(str(number)), *sums).where(
         tallies.c.guild_id == guild,
-        tallies.c.member_id == member,
+        # What somebody used before they asked to be forgotten counts as well.
+        tallies.c.member_id.in_([member, alias]),
         tallies.c.quarter >= first,
         tallies.c.quarter < end,
     )

@@ -1,0 +1,146 @@
+"""Servers that the bot has left: what is stored about them goes thirty days later, unless it comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.database import Database, jobs, ledger
+from studio.equipment import Equipment
+from studio.moderation.forgetting import forget_row
+from studio.sharing import servers
+from studio.sharing.servers import PolicyOutrun
+from studio.sharing.tables import approvals, audit, blocks, consents, grants, petitions, reports, tallies
+from studio.sharing.tables import servers as rows
+
+log = structlog.get_logger(__name__)
+
+KEPT = timedelta(days=30)
+
+_TRIES = 5
+_JOBS_AT_ONCE = 100
+_THEIRS = (approvals, audit, blocks, consents, grants, petitions, reports, tallies)
+
+
+class Departures:
+    """Every method may be repeated without harm."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def left(self, guild_id: int, now: datetime) -> None:
+        """The bot is no longer in the server; a second call does not begin its thirty days anew."""
+        await self._note(guild_id, now, left=True)
+
+    async def came_back(self, guild_id: int, now: datetime) -> None:
+        """The bot is in the server again: everything there stays."""
+        await self._note(guild_id, now, left=False)
+
+    async def compare(self, present: Iterable[int], now: datetime, *, shards: Shards) -> None:
+        """Note what was missed while the bot was away; `present`: the servers of this process's shards."""
+        there = set(present)
+        async with self._database.read() as connection:
+            known = await _with_data(connection)
+            gone = await _noted(connection)
+        for guild_id in sorted(known - there - gone):
+            if shards.has(guild_id):
+                await self._note(guild_id, now, left=True)
+        for guild_id in sorted(gone & there):
+            await self._note(guild_id, now, left=False)
+
+    async def _note(
+        self, guild_id: int, left_at: datetime | None, *, seen_at: datetime | None = None
+    ) -> None:
+        for _ in range(_TRIES):
+            try:
+                async with self._database.write() as connection:
+                    now = left_at or seen_at
+                    assert now is not None
+                    server = await servers.read(connection, guild_id, now)
+                    if (server.left_at is None) is (left_at is None):
+                        return
+                    await servers.change(connection, server, left_at=left_at)
+            except PolicyOutrun:
+                continue
+            log.info("server_left" if left else "server_came_back", guild_id=guild_id)
+            return
+        log.warning("departure_not_noted", guild_id=guild_id)
+
+
+class Shards:
+    """Which servers this process would know of; `ids` None = all."""
+
+    def __init__(self, count: int | None = None, ids: Iterable[int] | None = None) -> None:
+        self._count = count or 1
+        self._ids = None if ids is None else frozenset(ids)
+
+    def has(self, guild_id: int) -> bool:
+        """Discord's own rule: `(guild_id >> 22) % shards`."""
+        return self._ids is None or (guild_id >> 22) % self._count in self._ids
+
+
+async def clean(equipment: Equipment) -> None:
+    """Delete what is stored about servers that were left long enough ago. Repeats finish what is left."""
+    before = equipment.clock() - KEPT
+    async with equipment.database.read() as connection:
+        query = select(rows.c.guild_id).where(rows.c.left_at <= before)
+        gone = list((await connection.execute(query)).scalars())
+    for guild_id in gone:
+        await _clean(equipment, guild_id, before)
+
+
+async def _clean(equipment: Equipment, guild_id: int, before: datetime) -> None:
+    open_or_named = or_(jobs.c.member_id != 0, jobs.c.purged_at.is_(None))
+    query = select(jobs.c.id).where(jobs.c.guild_id == guild_id, jobs.c.closed_at.is_not(None), open_or_named)
+    while True:
+        async with equipment.database.read() as connection:
+            job_ids = list((await connection.execute(query.limit(_JOBS_AT_ONCE))).scalars())
+        for job_id in job_ids:
+            await equipment.storage.delete_tree(f"jobs/{job_id}")
+            async with equipment.database.write() as connection:
+                await forget_row(connection, job_id, 0)
+                purged = update(jobs).where(jobs.c.id == job_id).values(purged_at=equipment.clock())
+                await connection.execute(purged)
+        if len(job_ids) < _JOBS_AT_ONCE:
+            break
+    async with equipment.database.write() as connection:
+        await _forget_server(connection, guild_id, before)
+    log.info("server_data_deleted", guild_id=guild_id)
+
+
+async def _forget_server(connection: AsyncConnection, guild_id: int, before: datetime) -> None:
+    still = (rows.c.guild_id == guild_id, rows.c.left_at <= before)
+    if (await connection.execute(select(rows.c.guild_id).where(*still))).first() is None:
+        # It came back meanwhile.
+        return
+    for table in _THEIRS:
+        await connection.execute(delete(table).where(table.c.guild_id == guild_id))
+    # The books stay, as what the operator paid; nobody's name is in them.
+    mine = ledger.c.guild_id == guild_id
+    await connection.execute(update(ledger).where(mine).values(member_id=0))
+    by_member = ledger.c.actor.startswith("member:")
+    await connection.execute(update(ledger).where(mine, by_member).values(actor="member"))
+    # What the operator decided about the server outlives it, so that leaving and coming back changes nothing.
+    of_operator = or_(rows.c.access.is_not(None), rows.c.cap_usd_micros.is_not(None))
+    await connection.execute(
+        update(rows).where(*still, of_operator).values(policy=None, name="", left_at=None)
+    )
+    await connection.execute(delete(rows).where(*still))
+    await servers.announce(connection)
+
+
+async def _with_data(connection: AsyncConnection) -> set[int]:
+    """Servers that something is stored about: each order books in the shares, each rule has a row."""
+    booked = select(tallies.c.guild_id).where(tallies.c.guild_id != 0).distinct()
+    ruled = select(rows.c.guild_id).where(rows.c.policy.is_not(None))
+    found = set((await connection.execute(booked)).scalars())
+    return found | set((await connection.execute(ruled)).scalars())
+
+
+async def _noted(connection: AsyncConnection) -> set[int]:
+    query = select(rows.c.guild_id).where(rows.c.left_at.is_not(None))
+    return set((await connection.execute(query)).scalars())

@@ -1,0 +1,147 @@
+"""Having everything about a member deleted: at once what can be, the rest as soon as it has come to rest."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import structlog
+from sqlalchemy import Column, Table, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio import notes
+from studio.aliases import alias_of
+from studio.database import jobs, ledger
+from studio.database import notes as note_rows
+from studio.equipment import Equipment
+from studio.moderation import takedowns
+from studio.ports import Dispatcher
+from studio.scrubbing import scrub
+from studio.sharing import servers, tallies
+from studio.sharing.tables import approvals, audit, blocks, consents, grants, petitions, reports
+
+log = structlog.get_logger(__name__)
+
+NOTE = "forget:"
+
+_BY_NAME: tuple[Column[Any], ...] = (
+    ledger.c.member_id,
+    grants.c.member_id,
+    grants.c.actor_id,
+    blocks.c.member_id,
+    blocks.c.actor_id,
+    blocks.c.lifted_by,
+    approvals.c.member_id,
+    approvals.c.decided_by,
+    reports.c.reporter_id,
+    reports.c.decided_by,
+    audit.c.actor_id,
+)
+"""Where the books name a member; they are kept with the alias instead."""
+
+
+class Forgetting:
+    """A wish to be forgotten outlives any crash, and is repeated until nothing is left."""
+
+    def __init__(self, equipment: Equipment, dispatcher: Dispatcher) -> None:
+        self._equipment = equipment
+        self._dispatcher = dispatcher
+
+    async def ask(self, member_id: int) -> None:
+        """Note the member's wish, and begin with it. Clips that still run are cancelled if they can be."""
+        async with self._equipment.database.write() as connection:
+            await notes.write(connection, f"{NOTE}{member_id}", self._equipment.clock().isoformat())
+        await self.go_on(member_id)
+
+    async def asked(self) -> list[int]:
+        """Whose wishes are not fulfilled yet."""
+        query = select(note_rows.c.key).where(note_rows.c.key.startswith(NOTE, autoescape=True))
+        async with self._equipment.database.read() as connection:
+            keys = (await connection.execute(query)).scalars()
+        return [int(key.removeprefix(NOTE)) for key in keys]
+
+    async def go_on(self, member_id: int) -> bool:
+        """Do what can be done now; True when nothing is left to do."""
+        now = self._equipment.clock()
+        async with self._equipment.database.read() as connection:
+            query = select(jobs.c.id).where(jobs.c.member_id == member_id).order_by(jobs.c.id)
+            job_ids = list((await connection.execute(query)).scalars())
+        left = 0
+        for job_id in job_ids:
+            async with self._equipment.database.write() as connection:
+                await takedowns.mark(connection, job_id, by=member_id, named=False, now=now)
+            self._dispatcher.wake(job_id)
+            await takedowns.carry_out(self._equipment, job_id)
+            left += not await self._forget_job(job_id, member_id)
+        async with self._equipment.database.write() as connection:
+            await _forget_in_books(connection, member_id)
+            if not left:
+                await notes.erase(connection, f"{NOTE}{member_id}")
+        log.info("member_forgotten" if not left else "member_partly_forgotten", jobs=len(job_ids), left=left)
+        return not left
+
+    async def _forget_job(self, job_id: str, member_id: int) -> bool:
+        """Blank the job's row, once nobody works at it and nothing of it stands anywhere."""
+        async with self._equipment.database.write() as connection:
+            query = select(jobs.c.closed_at, jobs.c.purged_at).where(jobs.c.id == job_id)
+            closed_at, purged_at = (await connection.execute(query)).one()
+            if closed_at is None or purged_at is None:
+                return False
+            await forget_row(connection, job_id, alias_of(member_id))
+        return True
+
+
+async def forget_row(connection: AsyncConnection, job_id: str, member_id: int) -> None:
+    """Blank all that a job's row says of its member, but for `member_id` in the member's stead."""
+    await scrub(connection, job_id, member_id=member_id, member_name="", role_ids=[], inputs=None)
+
+
+async def _forget_in_books(connection: AsyncConnection, member_id: int) -> None:
+    alias = alias_of(member_id)
+    for table in (consents, petitions):
+        await connection.execute(delete(table).where(table.c.member_id == member_id))
+    for column in _BY_NAME:
+        table = column.table
+        assert isinstance(table, Table)
+        await connection.execute(update(table).where(column == member_id).values({column.name: alias}))
+    for column in (ledger.c.actor, audit.c.subject):
+        await _rename_within(connection, column, member_id, alias)
+    await _blank_details(connection, member_id, alias)
+    await tallies.rename(connection, member_id, alias)
+    # The blocks in every process's memory bear the member's own number.
+    await servers.announce(connection)
+
+
+async def _rename_within(
+    connection: AsyncConnection, column: Column[Any], member_id: int, alias: int
+) -> None:
+    """Texts that consist of nothing else: `member:<id>` and `<@id>`."""
+    for old, new in (
+        (f"member:{member_id}", f"member:{alias}"),
+        (f"<@{member_id}>", f"member {alias}"),
+    ):
+        table = column.table
+        assert isinstance(table, Table)
+        await connection.execute(update(table).where(column == old).values({column.name: new}))
+
+
+async def _blank_details(connection: AsyncConnection, member_id: int, alias: int) -> None:
+    """What the record has beside who and what: few rows name a member there."""
+    query = select(audit.c.id, audit.c.details, audit.c.reason).where(audit.c.subject == f"member {alias}")
+    for row in (await connection.execute(query)).mappings().all():
+        values = {
+            "details": _without(row["details"], member_id, alias),
+            "reason": _without(row["reason"], member_id, alias),
+        }
+        await connection.execute(update(audit).where(audit.c.id == row["id"]).values(**values))
+
+
+def _without(value: Any, member_id: int, alias: int) -> Any:
+    """The same with the alias wherever the member's number stands."""
+    if isinstance(value, dict):
+        return {key: _without(inner, member_id, alias) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(inner, member_id, alias) for inner in value]
+    if isinstance(value, str):
+        return re.sub(rf"\b{member_id}\b", str(alias), value)
+    return alias if value == member_id else value

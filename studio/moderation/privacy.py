@@ -1,0 +1,81 @@
+"""What is stored about one member, gathered for them: `/privacy export`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Select, Table, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.database import Moment, jobs, ledger
+from studio.sharing.tables import (
+    approvals,
+    audit,
+    blocks,
+    consents,
+    grants,
+    petitions,
+    reports,
+    tallies,
+)
+
+_NOT_TOLD: Mapping[str, frozenset[str]] = {
+    # A key that opens something, or somebody else's name.
+    "jobs": frozenset({"interaction_token"}),
+    "grants": frozenset({"actor_id"}),
+    "blocks": frozenset({"actor_id", "lifted_by"}),
+    "approvals": frozenset({"decided_by"}),
+    "reports": frozenset({"decided_by", "channel_id", "message_id"}),
+}
+
+
+async def export(connection: AsyncConnection, member_id: int, *, now: datetime) -> dict[str, Any]:
+    """Everything about the member in all servers, as plain JSON; moments are ISO 8601, money in usd_micros.
+
+    Who reported the member's clips is not in it, nor which moderator decided what.
+    """
+    found: dict[str, Any] = {"member_id": str(member_id), "exported_at": now.isoformat()}
+    queries: list[tuple[str, Table, Select[Any]]] = [
+        ("jobs", jobs, select(jobs).where(jobs.c.member_id == member_id)),
+        ("ledger", ledger, select(ledger).where(ledger.c.member_id == member_id)),
+        ("shares_used", tallies, select(tallies).where(tallies.c.member_id == member_id)),
+        ("grants", grants, select(grants).where(grants.c.member_id == member_id)),
+        ("blocks", blocks, select(blocks).where(blocks.c.member_id == member_id)),
+        ("consents", consents, select(consents).where(consents.c.member_id == member_id)),
+        ("petitions", petitions, select(petitions).where(petitions.c.member_id == member_id)),
+        ("approvals", approvals, select(approvals).where(approvals.c.member_id == member_id)),
+        ("reports_by_me", reports, select(reports).where(reports.c.reporter_id == member_id)),
+        ("decisions", audit, select(audit).where(_concerns(member_id))),
+    ]
+    for name, table, query in queries:
+        rows = (await connection.execute(query)).mappings().all()
+        found[name] = [_told(table, row, member_id) for row in rows]
+    return found
+
+
+def _concerns(member_id: int) -> Any:
+    return or_(audit.c.actor_id == member_id, audit.c.subject == f"<@{member_id}>")
+
+
+def _told(table: Table, row: Mapping[Any, Any], member_id: int) -> dict[str, Any]:
+    hidden = _NOT_TOLD.get(table.name, frozenset())
+    told = {
+        column.name: _plain(column.type, row[column.name])
+        for column in table.columns
+        if column.name not in hidden
+    }
+    if table is audit and row["actor_id"] != member_id:
+        told["actor_id"] = None
+    return told
+
+
+def _plain(kind: Any, value: Any) -> Any:
+    if isinstance(kind, Moment) and value is not None:
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    # Discord's ids are larger than what many readers of JSON keep exactly.
+    return str(value) if isinstance(value, int) and abs(value) > 2**53 else value

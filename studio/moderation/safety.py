@@ -1,0 +1,214 @@
+"""The door for reports and takedowns: files them, shows them to moderators, carries out decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio import jobs
+from studio.equipment import Equipment
+from studio.errors import DeskError, OrderRefused
+from studio.ids import new_job_id
+from studio.models import Job
+from studio.moderation import audit, reports, takedowns
+from studio.moderation.reports import Report, ReportState
+from studio.ports import Dispatcher
+from studio.sharing import servers
+from studio.sharing.tables import blocks
+
+log = structlog.get_logger(__name__)
+
+ACTIONS: Mapping[ReportState, str] = {
+    ReportState.DELETED: "clip_deleted",
+    ReportState.BLOCKED: "report_blocked",
+    ReportState.DISMISSED: "report_dismissed",
+}
+"""How the record names what was decided about a report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """A member's report as it comes in; `urgent`: they say that the clip shows them."""
+
+    guild_id: int
+    job_id: str
+    reporter_id: int
+    reason: str
+    urgent: bool = False
+
+
+class Safety:
+    """Every method raises `OrderRefused` for what cannot be, and when the database is away."""
+
+    def __init__(self, equipment: Equipment, dispatcher: Dispatcher) -> None:
+        self._equipment = equipment
+        self._dispatcher = dispatcher
+
+    async def job(self, guild_id: int, *, job_id: str = "", message_id: int = 0) -> Job:
+        """A clip of the server by its id or by a message of it. Raises `OrderRefused`."""
+        try:
+            async with self._equipment.database.read() as connection:
+                job = await jobs.get(connection, job_id) if job_id else None
+                if job is None and message_id:
+                    job = await takedowns.find(connection, guild_id, message_id)
+        except SQLAlchemyError as error:
+            raise OrderRefused("moderation_busy") from error
+        if job is None or job.place.guild_id != guild_id:
+            raise OrderRefused("clip_unknown")
+        if job.removed_at is not None:
+            raise OrderRefused("clip_gone")
+        return job
+
+    async def report(self, complaint: Complaint) -> bool:
+        """Keep the report and show it to the moderators; False when no channel of theirs can be reached."""
+        job = await self.job(complaint.guild_id, job_id=complaint.job_id)
+        now = self._equipment.clock()
+        report = Report(
+            id=new_job_id(now),
+            at=now,
+            guild_id=complaint.guild_id,
+            job_id=job.id,
+            reporter_id=complaint.reporter_id,
+            reason=complaint.reason[: reports.LONGEST_REASON],
+            state=ReportState.URGENT if complaint.urgent else ReportState.OPEN,
+        )
+        try:
+            async with self._equipment.database.write() as connection:
+                if not await reports.file(connection, report):
+                    raise OrderRefused("reported_already")
+                # Without the reporter: the log channel may be read by others than moderators.
+                await audit.add(connection, _entry(report, "clip_reported", now))
+        except SQLAlchemyError as error:
+            raise OrderRefused("moderation_busy") from error
+        return await self.show(report)
+
+    async def show(self, report: Report) -> bool:
+        """Put the report before the moderators; it is repeated until that has been done once."""
+        async with self._equipment.database.read() as connection:
+            job = await jobs.get(connection, report.job_id)
+            server = await servers.read(connection, report.guild_id, self._equipment.clock())
+        policy = server.policy
+        channel_id = policy.approval.channel_id or policy.log_channel_id
+        if channel_id is None or job is None:
+            return False
+        try:
+            message_id = await self._equipment.desk.show_report(report, job, channel_id)
+        except DeskError as error:
+            log.warning("report_not_shown", report_id=report.id, channel_id=channel_id, error=error.code)
+            return False
+        async with self._equipment.database.write() as connection:
+            await reports.note_posted(connection, report.id, channel_id=channel_id, message_id=message_id)
+        return True
+
+    async def undecided(self, guild_id: int) -> list[tuple[Report, Job]]:
+        """The server's open reports with their clips, urgent ones first."""
+        async with self._equipment.database.read() as connection:
+            found = await reports.undecided(connection, guild_id)
+            clips = [await jobs.get(connection, report.job_id) for report in found]
+        return [(report, job) for report, job in zip(found, clips, strict=True) if job is not None]
+
+    async def decide(self, report_id: str, state: ReportState, *, guild_id: int, by: int) -> Report:
+        """Carry out a moderator's decision and return the report with it.
+
+        Raises `OrderRefused` when there is none, or another moderator was quicker.
+        """
+        now = self._equipment.clock()
+        try:
+            async with self._equipment.database.write() as connection:
+                report = await reports.get(connection, report_id)
+                if report is None or report.guild_id != guild_id:
+                    raise OrderRefused("report_unknown")
+                if not await reports.decide(connection, report_id, state, by=by, now=now):
+                    raise OrderRefused("report_decided")
+                facts: dict[str, Any] = {}
+                if state is ReportState.DELETED:
+                    await takedowns.mark(connection, report.job_id, by=by, named=True, now=now)
+                elif state is ReportState.BLOCKED:
+                    facts["subject"] = await self._block(connection, report, by)
+                await audit.add(connection, _entry(report, ACTIONS[state], now, actor_id=by, **facts))
+                decided = await reports.get(connection, report_id)
+                assert decided is not None
+        except SQLAlchemyError as error:
+            raise OrderRefused("moderation_busy") from error
+        await self._follow_up(decided.job_id, removed=state is ReportState.DELETED)
+        return decided
+
+    async def take_down(self, job: Job, *, by: int, reason: str, named: bool = True) -> None:
+        """Take the clip down by a moderator's or its own member's wish. Raises `OrderRefused`."""
+        now = self._equipment.clock()
+        entry = audit.Entry(
+            at=now,
+            guild_id=job.place.guild_id,
+            actor_id=by,
+            action="clip_deleted",
+            subject=f"<@{job.order.member.id}>",
+            job_id=job.id,
+            reason=reason,
+        )
+        try:
+            async with self._equipment.database.write() as connection:
+                if not await takedowns.mark(connection, job.id, by=by, named=named, now=now):
+                    raise OrderRefused("clip_gone")
+                await audit.add(connection, entry)
+        except SQLAlchemyError as error:
+            raise OrderRefused("moderation_busy") from error
+        await self._follow_up(job.id, removed=True)
+
+    async def look_after(self) -> None:
+        """Finish what a crash or an outage has left: reports that nobody saw, clips that still stand."""
+        async with self._equipment.database.read() as connection:
+            waiting = await reports.unposted(connection)
+            left = await takedowns.unfinished(connection)
+        unreachable: set[int] = set()
+        for report in waiting:
+            if report.guild_id not in unreachable and not await self.show(report):
+                unreachable.add(report.guild_id)
+        for job_id in left:
+            await takedowns.carry_out(self._equipment, job_id)
+
+    async def _block(self, connection: AsyncConnection, report: Report, by: int) -> str:
+        """Block whoever ordered the clip, for good; return them as Discord writes them."""
+        job = await jobs.get(connection, report.job_id)
+        if job is None:
+            raise OrderRefused("clip_unknown")
+        now = self._equipment.clock()
+        await connection.execute(
+            blocks.insert().values(
+                id=new_job_id(now),
+                at=now,
+                guild_id=report.guild_id,
+                member_id=job.order.member.id,
+                actor_id=by,
+                reason=report.reason,
+            )
+        )
+        await servers.announce(connection)
+        return f"<@{job.order.member.id}>"
+
+    async def _follow_up(self, job_id: str, *, removed: bool) -> None:
+        """What a decision leads to outside of the database; `look_after` repeats what fails."""
+        if removed:
+            self._dispatcher.wake(job_id)
+            await takedowns.carry_out(self._equipment, job_id)
+        async with self._equipment.database.read() as connection:
+            job = await jobs.get(connection, job_id)
+            about = await reports.of_job(connection, job_id)
+        for report in about:
+            if report.state.is_open or report.message_id is None or job is None:
+                continue
+            try:
+                await self._equipment.desk.settle_report(report, job)
+            except DeskError as error:
+                # Its buttons answer that it was decided.
+                log.info("report_not_settled", report_id=report.id, error=error.code)
+
+
+def _entry(report: Report, action: str, now: datetime, **facts: Any) -> audit.Entry:
+    about = {"actor_id": None, "job_id": report.job_id, "reason": report.reason} | facts
+    return audit.Entry(at=now, guild_id=report.guild_id, action=action, **about)

@@ -1,0 +1,108 @@
+"""Taking clips down: out of sight at once, and never shown or made again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio import endings, jobs
+from studio.database import jobs as rows
+from studio.equipment import Equipment
+from studio.errors import DeskError, DeskUnavailable
+from studio.ledger import Because
+from studio.models import TAKEN_DOWN, Ending, Job, JobState
+from studio.moderation import reports
+
+log = structlog.get_logger(__name__)
+
+MOST_AT_ONCE = 50
+
+
+async def mark(connection: AsyncConnection, job_id: str, *, by: int, named: bool, now: datetime) -> bool:
+    """Take the clip down for good, whatever the job is doing; False when it was, or never existed.
+
+    What stands in Discord and in storage goes afterwards (`carry_out`). `named`: the channel is told who it
+    was. A job that still runs ends without a clip: it is cancelled if that is still possible.
+    """
+    job = await jobs.get(connection, job_id, locked=True)
+    if job is None or job.removed_at is not None:
+        return False
+    facts = {"actor": f"<@{by}>"} if named else {}
+    ending = Ending(TAKEN_DOWN, facts, job.cost_usd_micros or 0)
+    values: dict[str, object] = {"removed_at": now, "purged_at": None}
+    if job.state in jobs.WITHDRAWABLE:
+        free = replace(ending, cost_usd_micros=0)
+        why = Because(actor=f"member:{by}", reason=TAKEN_DOWN)
+        await endings.withdraw(connection, job, free, now=now, why=why)
+    elif job.state in jobs.AT_PROVIDER:
+        # The version stays: the worker must not lose what the provider is just answering.
+        await jobs.ask_cancel(connection, job_id)
+    else:
+        # Whoever is at work at it has to stop, and finds it removed when it looks again.
+        values["version"] = rows.c.version + 1
+        if job.state is JobState.DELIVERED:
+            cleared = {"clip": None, "source_url": None, "ending": _document(ending)}
+            values.update(cleared)
+    await connection.execute(update(rows).where(rows.c.id == job_id).values(**values))
+    await reports.settle_all(connection, job_id, by=by, now=now)
+    return True
+
+
+async def find(connection: AsyncConnection, guild_id: int, message_id: int) -> Job | None:
+    """The server's job to which a message belongs: its clip, card, answer or thread."""
+    query = select(rows.c.id).where(
+        rows.c.guild_id == guild_id,
+        or_(
+            rows.c.outcome_id == message_id,
+            rows.c.card_id == message_id,
+            rows.c.answer_id == message_id,
+        ),
+    )
+    job_id = (await connection.execute(query)).scalars().first()
+    return None if job_id is None else await jobs.get(connection, job_id)
+
+
+async def unfinished(connection: AsyncConnection) -> list[str]:
+    """Ids of jobs that were taken down, while something of them may still stand somewhere."""
+    query = (
+        select(rows.c.id)
+        .where(rows.c.removed_at.is_not(None), rows.c.purged_at.is_(None), rows.c.ended_at.is_not(None))
+        .order_by(rows.c.removed_at)
+        .limit(MOST_AT_ONCE)
+    )
+    return list((await connection.execute(query)).scalars())
+
+
+async def carry_out(equipment: Equipment, job_id: str) -> bool:
+    """Remove messages and files of a job that was taken down; may be repeated.
+
+    False when it has to be tried again: the job has not ended yet, or Discord is away.
+    """
+    async with equipment.database.read() as connection:
+        job = await jobs.get(connection, job_id)
+    if job is None or job.removed_at is None:
+        return True
+    if not job.state.ended:
+        return False
+    # The files first: they are what can still be shown.
+    await equipment.storage.delete_tree(f"jobs/{job_id}")
+    try:
+        if job.place.answer_id is not None:
+            await equipment.desk.erase(job)
+    except DeskUnavailable as error:
+        log.warning("clip_not_erased", job_id=job_id, error=error.code)
+        return False
+    except DeskError as error:
+        # The place is gone or closed to us, and what stood there with it.
+        log.info("nothing_to_erase", job_id=job_id, error=error.code)
+    async with equipment.database.write() as connection:
+        await jobs.mark_purged(connection, job_id, now=equipment.clock())
+    return True
+
+
+def _document(ending: Ending) -> dict[str, object]:
+    return {"code": ending.code, "facts": dict(ending.facts), "cost_usd_micros": ending.cost_usd_micros}
