@@ -149,7 +149,8 @@ async def open_house(
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
         animate = Animate(engine.studio, **limits)
         if role.takes_orders:
-            moderation.install(client, animate, engine.studio, servers=engine.servers, database=database)
+            known, care = engine.servers, engine.care
+            moderation.install(client, animate, engine.studio, servers=known, database=database, care=care)
             if settings.dev_guild_id is not None:
                 operating = Operating(equipment, engine.servers)
                 client.install_for(settings.dev_guild_id, OperatorGroup(client, operating))

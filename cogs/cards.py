@@ -19,6 +19,7 @@ PICTURE_NAME = "picture.jpg"
 VIDEO_NAME = "video.jpg"
 
 CANCEL_PREFIX = "v1:cancel:"
+REPORT_PREFIX = "v1:report:"
 
 LONGEST_THREAD_NAME = 100
 LONGEST_BUTTON_URL = 512
@@ -140,6 +141,8 @@ def first_answer(member: Member) -> str:
 def final_answer(job: Job, link: str | None) -> str:
     """What the answer says at the end; `link` leads to the message that tells the outcome."""
     facts = {"name": shown_name(job.order.member)} | ({"link": link} if link else {})
+    if job.removed_at is not None:
+        return say("answer_removed", **facts, **(job.ending.facts if job.ending else {}))
     if job.state is JobState.DELIVERED:
         return say("answer_ready", **facts)
     if job.state is JobState.CANCELLED:
@@ -216,12 +219,18 @@ def _mention(job: Job) -> dict[str, str]:
     return {} if mentioned is None else {"mention": f"<@{mentioned}>"}
 
 
-def result_buttons(link: str | None) -> ui.View | None:
-    """The row under the result, with room for more."""
-    if link is None or len(link) > LONGEST_BUTTON_URL:
-        return None
+def result_buttons(job: Job, link: str | None) -> ui.View:
+    """The row under the result: where the original is, and how to report it."""
     view = ui.View(timeout=None)
-    view.add_item(ui.Button(label=say("button_original"), url=link))
+    if link is not None and len(link) <= LONGEST_BUTTON_URL:
+        view.add_item(ui.Button(label=say("button_original"), url=link))
+    view.add_item(
+        ui.Button(
+            label=say("button_report"),
+            style=discord.ButtonStyle.secondary,
+            custom_id=f"{REPORT_PREFIX}{job.id}",
+        )
+    )
     view.stop()
     return view
 

@@ -11,6 +11,7 @@ import discord
 import structlog
 
 from cogs import cards
+from cogs.bench import Bench
 from cogs.budget import Budget, Priority
 from cogs.line import Line, Post, Spot
 from cogs.outcome import Outcome
@@ -18,6 +19,7 @@ from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
 from studio.crashpoints import passing
 from studio.errors import DeskGone
 from studio.models import Clip, Ending, Job, Place, Progress
+from studio.moderation.reports import Report
 from studio.recent import Recent
 from studio.texts import say
 
@@ -44,6 +46,7 @@ class DiscordDesk:
         self._card = partial(cards.status_card, trial=trial)
         self._line = Line(client, budget)
         self._outcome = Outcome(self._line, local_links=local_links, trial=trial)
+        self._bench = Bench(self._line)
         self._pictures: Recent[Sequence[discord.Attachment]] = Recent(REMEMBERED_CARDS)
 
     async def open(self, job: Job, progress: Progress) -> Place:
@@ -98,6 +101,22 @@ class DiscordDesk:
             await self._close_answer(job, self._outcome.spot_of(job) or likely)
         if job.place.card_id is not None:
             self._pictures.forget(job.place.card_id)
+
+    async def erase(self, job: Job) -> None:
+        with desk_errors():
+            await self._outcome.erase(job)
+            if job.state.ended:
+                await self._close_answer(job, _talk(job.place))
+        if job.place.card_id is not None:
+            self._pictures.forget(job.place.card_id)
+
+    async def show_report(self, report: Report, job: Job, channel_id: int) -> int:
+        with desk_errors():
+            return await self._bench.show(report, job, channel_id)
+
+    async def settle_report(self, report: Report, job: Job) -> None:
+        with desk_errors():
+            await self._bench.settle(report, job)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 

@@ -98,6 +98,12 @@ class Line:
         async with asyncio.timeout(CALL_SECONDS):
             return (await self._message(spot, message_id).edit(**changes)).attachments
 
+    async def delete(self, spot: Spot, message_id: int) -> None:
+        """Delete one of the bot's own messages, for which it needs no permission."""
+        await self._budget.spend(Priority.CHANGE)
+        async with asyncio.timeout(CALL_SECONDS):
+            await self._message(spot, message_id).delete()
+
     async def attachments(self, spot: Spot, message_id: int) -> list[discord.Attachment]:
         """Read what is attached to a message."""
         await self._budget.spend(Priority.CHANGE)

@@ -17,11 +17,14 @@ from cogs.line import Line, Post, Spot
 from cogs.room import Rooms
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
 from studio.errors import ClipTooLarge
-from studio.models import Clip, Ending, Job, Place
+from studio.models import Clip, Ending, Job, JobState, Place
 from studio.recent import Recent
 from studio.values import is_loopback
 
 log = structlog.get_logger(__name__)
+
+GONE = frozenset({Verdict.MESSAGE_GONE, Verdict.PLACE_GONE})
+"""Nothing of ours is to be seen there any more."""
 
 WRITTEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
@@ -68,6 +71,25 @@ class Outcome:
         text = cards.report_text(job, ending, trial=self._trial)
         post = Post(nonce=job.id, content=text, mention=cards.mention_of(job))
         return await self._tell(job, post)
+
+    async def erase(self, job: Job) -> None:
+        """Delete the clip's message, wherever it stands, and the card with its thumbnails."""
+        place = job.place
+        if place.card_id is not None:
+            await self._delete(Spot(place.guild_id, place.talk_id), place.card_id)
+        for spot in _spots(place):
+            posted = place.outcome_id if job.state is JobState.DELIVERED else None
+            if job.state is JobState.DELIVERING:
+                posted = await self.find(spot, place, card=False)
+            if posted is not None:
+                await self._delete(spot, posted)
+
+    async def _delete(self, spot: Spot, message_id: int) -> None:
+        try:
+            await self._line.delete(spot, message_id)
+        except discord.HTTPException as error:
+            if verdict(error) not in GONE:
+                raise
 
     def spot_of(self, job: Job) -> Spot | None:
         """Where this process has posted or found the outcome."""
@@ -139,7 +161,7 @@ class Outcome:
             # A clip that comes late follows a report, whose nonce Discord may still remember.
             nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",
             content=cards.result_text(job, clip, link=link, attached=attached, trial=self._trial),
-            view=cards.result_buttons(link),
+            view=cards.result_buttons(job, link),
             mention=cards.mention_of(job),
         )
 

@@ -19,9 +19,8 @@ from studio.equipment import Equipment
 from studio.errors import StudioError
 from studio.front import Studio
 from studio.ids import new_job_id
+from studio.moderation.care import open_care
 from studio.moderation.chronicle import Chronicle
-from studio.moderation.forgetting import Forgetting
-from studio.moderation.safety import Safety
 from studio.moderation.upkeep import Upkeep
 from studio.poller import Poller
 from studio.sharing.servers import Servers
@@ -90,9 +89,8 @@ class Engine:
             if equipment.herald is None
             else Chronicle(equipment.database, equipment.herald, equipment.clock)
         )
-        self.safety = Safety(equipment, self._dispatcher)
-        self.forgetting = Forgetting(equipment, self._dispatcher)
-        self._upkeep = Upkeep(equipment, self.safety, self.forgetting)
+        self.care = open_care(equipment, self._dispatcher)
+        self._upkeep = Upkeep(equipment, self.care)
         self.studio = Studio(
             equipment,
             self._dispatcher,

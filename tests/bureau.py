@@ -24,8 +24,10 @@ from studio.equipment import Equipment, Terms
 from studio.front import Studio
 from studio.ids import new_job_id
 from studio.models import Clip, Ending, Inputs, Job, JobState, Orientation, Place, Progress, Stage
+from studio.moderation.care import Care, open_care
 from studio.progress import progress_of
 from studio.sharing.servers import Servers
+from studio.storage import open_storage
 
 PICTURE = ("me.jpg", b"a picture")
 VIDEO = ("happy_dance.mp4", b"a video")
@@ -68,7 +70,7 @@ class Pocket:
 
 @dataclass
 class Bureau:
-    """Everything that a test of the cogs needs to reach."""
+    """Everything that a test of the cogs needs to reach; `equipment` has this desk and real storage."""
 
     world: World
     database: Database
@@ -79,6 +81,7 @@ class Bureau:
     client: Client
     desk: DiscordDesk
     equipment: Equipment
+    care: Care
 
     async def order(
         self,
@@ -95,10 +98,12 @@ class Bureau:
     async def job(self, job_id: str | None = None) -> Job:
         """The job with this id, or the newest."""
         async with self.database.read() as connection:
+            if job_id is not None:
+                known = await jobs.get(connection, job_id)
+                assert known is not None
+                return known
             every = await jobs.in_states(connection, list(JobState))
-        if job_id is None:
-            return max(every, key=lambda job: job.id)
-        return next(job for job in every if job.id == job_id)
+        return max(every, key=lambda job: job.id)
 
     async def ordered(self, channel: ChannelHandle | None = None, **options: Any) -> Job:
         """An order that was taken, answered and recorded."""
@@ -129,8 +134,12 @@ class Bureau:
     async def restart(self, client: Client | None = None) -> None:
         """Replace the client as a new process would."""
         await self.client.close()
-        self.client = client or new_client(self.studio, self.servers, self.database, self.notes)
+        self.client = client or Client(notes=self.notes, shard_count=1)
         self.desk = DiscordDesk(self.client, budget=Budget())
+        self.equipment = replace(self.equipment, desk=self.desk)
+        self.care = open_care(self.equipment, self.bells)
+        if client is None:
+            install(self.client, self.studio, self.servers, self.database, self.care)
         await self.world.restart(self.client)
 
 
@@ -139,23 +148,25 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
     database = Database(f"sqlite:///{folder / 'bot.db'}")
     await schema.upgrade(database)
     bells, notes = Bells(), Pocket()
+    client = Client(notes=notes, shard_count=1)
+    desk = DiscordDesk(client, budget=Budget())
     equipment = Equipment(
         database=database,
-        storage=UNUSED,
+        storage=open_storage((folder / "files").as_uri()),
         workshop=UNUSED,
         attachments=UNUSED,
         provider=UNUSED,
-        desk=UNUSED,
+        desk=desk,
         operator=Silence(),
         clock=lambda: datetime.now(UTC),
         terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
     )
     servers = Servers(database)
     studio = Studio(equipment, bells, census=Census(database), servers=servers, new_job_id=new_job_id)
-    client = new_client(studio, servers, database, notes)
+    care = open_care(equipment, bells)
+    install(client, studio, servers, database, care)
     world = World(answer_seconds=20)
-    desk = DiscordDesk(client, budget=Budget())
-    bureau = Bureau(world, database, servers, studio, bells, notes, client, desk, equipment)
+    bureau = Bureau(world, database, servers, studio, bells, notes, client, desk, equipment, care)
     try:
         await world.start(client)
         yield bureau
@@ -165,11 +176,9 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         await database.close()
 
 
-def new_client(studio: Studio, servers: Servers, database: Database, notes: Pocket) -> Client:
-    client = Client(notes=notes, shard_count=1)
+def install(client: Client, studio: Studio, servers: Servers, database: Database, care: Care) -> None:
     animate = Animate(studio, max_picture_bytes=25_000_000, max_video_bytes=200_000_000)
-    house.install(client, animate, studio, servers=servers, database=database)
-    return client
+    house.install(client, animate, studio, servers=servers, database=database, care=care)
 
 
 # ── jobs as the studio would have them ──────────────────────────────────────────────────────────

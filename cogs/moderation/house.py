@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cogs.controls import Controls, Route
-from cogs.moderation import auditing, pausing, setup
+from cogs.moderation import auditing, pausing, reports, setup
 from cogs.moderation.group import StudioGroup
 from cogs.moderation.office import Office
+from cogs.moderation.presence import Presence
+from cogs.moderation.privacy import PrivacyCommand
 from cogs.moderation.rights import Rights
 from studio.database import Database
+from studio.moderation.care import Care
 from studio.moderation.council import Council
 from studio.sharing.servers import Servers
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def install(
-    client: Client, animate: Animate, studio: Studio, *, servers: Servers, database: Database
+    client: Client, animate: Animate, studio: Studio, *, servers: Servers, database: Database, care: Care
 ) -> None:
     """Give the client everything that takes interactions.
 
@@ -37,5 +40,14 @@ def install(
     for part in (auditing, pausing, setup):
         for command in part.commands_of(office):
             group.add_command(command)
-    routes: list[Route] = [*auditing.routes_of(office), *setup.routes_of(office)]
-    client.install([animate, Controls(studio, routes)], [group])
+    for command in reports.commands_of(office, care):
+        group.add_command(command)
+    privacy = PrivacyCommand(care)
+    presence = Presence(client, care.departures, studio.now)
+    routes: list[Route] = [
+        *auditing.routes_of(office),
+        *setup.routes_of(office),
+        *reports.routes_of(office, care),
+        *privacy.routes(),
+    ]
+    client.install([animate, privacy, presence, Controls(studio, routes)], [group])

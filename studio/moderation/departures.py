@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import Database, jobs, ledger
@@ -32,34 +33,35 @@ class Departures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def left(self, guild_id: int, now: datetime) -> None:
-        """The bot is no longer in the server; a second call does not begin its thirty days anew."""
-        await self._note(guild_id, now, left=True)
-
-    async def came_back(self, guild_id: int, now: datetime) -> None:
-        """The bot is in the server again: everything there stays."""
-        await self._note(guild_id, now, left=False)
+    async def note(self, guild_id: int, now: datetime, *, left: bool) -> None:
+        """The bot left the server, or is in it again; a repeat does not begin the thirty days anew."""
+        try:
+            await self._note(guild_id, now, left=left)
+        except SQLAlchemyError as error:
+            # The comparison at the next start finds it.
+            log.warning("departure_not_noted", guild_id=guild_id, error=type(error).__name__)
 
     async def compare(self, present: Iterable[int], now: datetime, *, shards: Shards) -> None:
         """Note what was missed while the bot was away; `present`: the servers of this process's shards."""
         there = set(present)
-        async with self._database.read() as connection:
-            known = await _with_data(connection)
-            gone = await _noted(connection)
+        try:
+            async with self._database.read() as connection:
+                known = await _with_data(connection)
+                gone = await _noted(connection)
+        except SQLAlchemyError as error:
+            log.warning("departures_not_compared", error=type(error).__name__)
+            return
         for guild_id in sorted(known - there - gone):
             if shards.has(guild_id):
-                await self._note(guild_id, now, left=True)
+                await self.note(guild_id, now, left=True)
         for guild_id in sorted(gone & there):
-            await self._note(guild_id, now, left=False)
+            await self.note(guild_id, now, left=False)
 
-    async def _note(
-        self, guild_id: int, left_at: datetime | None, *, seen_at: datetime | None = None
-    ) -> None:
+    async def _note(self, guild_id: int, now: datetime, *, left: bool) -> None:
+        left_at = now if left else None
         for _ in range(_TRIES):
             try:
                 async with self._database.write() as connection:
-                    now = left_at or seen_at
-                    assert now is not None
                     server = await servers.read(connection, guild_id, now)
                     if (server.left_at is None) is (left_at is None):
                         return

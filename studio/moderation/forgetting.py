@@ -47,11 +47,14 @@ class Forgetting:
         self._equipment = equipment
         self._dispatcher = dispatcher
 
-    async def ask(self, member_id: int) -> None:
-        """Note the member's wish, and begin with it. Clips that still run are cancelled if they can be."""
+    async def ask(self, member_id: int) -> bool:
+        """Note the member's wish, and do what can be done now; True when that was all.
+
+        Clips that still run are cancelled if they can be.
+        """
         async with self._equipment.database.write() as connection:
             await notes.write(connection, f"{NOTE}{member_id}", self._equipment.clock().isoformat())
-        await self.go_on(member_id)
+        return await self.go_on(member_id)
 
     async def asked(self) -> list[int]:
         """Whose wishes are not fulfilled yet."""

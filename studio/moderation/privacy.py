@@ -1,16 +1,25 @@
-"""What is stored about one member, gathered for them: `/privacy export`."""
+"""What is stored about one member: told, handed over, and deleted when they wish so."""
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
+import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
 from sqlalchemy import Select, Table, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import Moment, jobs, ledger
+from studio.equipment import Equipment
+from studio.errors import OrderRefused
+from studio.moderation.forgetting import Forgetting
 from studio.sharing.tables import (
     approvals,
     audit,
@@ -22,6 +31,9 @@ from studio.sharing.tables import (
     tallies,
 )
 
+MOST_PLAIN_BYTES = 4_000_000
+"""Discord takes files of 10 MiB everywhere."""
+
 _NOT_TOLD: Mapping[str, frozenset[str]] = {
     # A key that opens something, or somebody else's name.
     "jobs": frozenset({"interaction_token"}),
@@ -30,6 +42,59 @@ _NOT_TOLD: Mapping[str, frozenset[str]] = {
     "approvals": frozenset({"decided_by"}),
     "reports": frozenset({"decided_by", "channel_id", "message_id"}),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What `/privacy` tells: for how long files and words are kept, and whether anything leaves for real."""
+
+    retention_days: float
+    trial: bool
+
+
+class Privacy:
+    """The door for members who ask about themselves. Raises `OrderRefused` while the database is away."""
+
+    def __init__(self, equipment: Equipment, forgetting: Forgetting) -> None:
+        self._equipment = equipment
+        self._forgetting = forgetting
+
+    def promise(self) -> Promise:
+        terms = self._equipment.terms
+        return Promise(retention_days=terms.retention_seconds / 86_400, trial=terms.account == "sandbox")
+
+    async def export(self, member_id: int) -> ExportFile:
+        """Everything about the member as one file: JSON, or a ZIP of it where that would be large."""
+        now = self._equipment.clock()
+        try:
+            async with self._equipment.database.read() as connection:
+                found = await export(connection, member_id, now=now)
+        except SQLAlchemyError as error:
+            raise OrderRefused("moderation_busy") from error
+        return await asyncio.to_thread(_packed, found)
+
+    async def forget(self, member_id: int) -> bool:
+        """Delete everything about the member; False when some has to wait, which goes by itself then."""
+        try:
+            return await self._forgetting.ask(member_id)
+        except SQLAlchemyError as error:
+            raise OrderRefused("moderation_busy") from error
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    name: str
+    content: bytes
+
+
+def _packed(found: Mapping[str, Any]) -> ExportFile:
+    text = json.dumps(found, indent=1, ensure_ascii=False).encode()
+    if len(text) <= MOST_PLAIN_BYTES:
+        return ExportFile("my-data.json", text)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("my-data.json", text)
+    return ExportFile("my-data.zip", packed.getvalue())
 
 
 async def export(connection: AsyncConnection, member_id: int, *, now: datetime) -> dict[str, Any]:

@@ -113,8 +113,10 @@ class Safety:
             clips = [await jobs.get(connection, report.job_id) for report in found]
         return [(report, job) for report, job in zip(found, clips, strict=True) if job is not None]
 
-    async def decide(self, report_id: str, state: ReportState, *, guild_id: int, by: int) -> Report:
-        """Carry out a moderator's decision and return the report with it.
+    async def decide(
+        self, report_id: str, state: ReportState, *, guild_id: int, by: int
+    ) -> tuple[Report, Job]:
+        """Carry out a moderator's decision; return the report and its clip as they are then.
 
         Raises `OrderRefused` when there is none, or another moderator was quicker.
         """
@@ -136,8 +138,8 @@ class Safety:
                 assert decided is not None
         except SQLAlchemyError as error:
             raise OrderRefused("moderation_busy") from error
-        await self._follow_up(decided.job_id, removed=state is ReportState.DELETED)
-        return decided
+        job = await self._follow_up(decided.job_id, removed=state is ReportState.DELETED)
+        return decided, job
 
     async def take_down(self, job: Job, *, by: int, reason: str, named: bool = True) -> None:
         """Take the clip down by a moderator's or its own member's wish. Raises `OrderRefused`."""
@@ -191,7 +193,7 @@ class Safety:
         await servers.announce(connection)
         return f"<@{job.order.member.id}>"
 
-    async def _follow_up(self, job_id: str, *, removed: bool) -> None:
+    async def _follow_up(self, job_id: str, *, removed: bool) -> Job:
         """What a decision leads to outside of the database; `look_after` repeats what fails."""
         if removed:
             self._dispatcher.wake(job_id)
@@ -199,14 +201,16 @@ class Safety:
         async with self._equipment.database.read() as connection:
             job = await jobs.get(connection, job_id)
             about = await reports.of_job(connection, job_id)
+        assert job is not None
         for report in about:
-            if report.state.is_open or report.message_id is None or job is None:
+            if report.state.is_open or report.message_id is None:
                 continue
             try:
                 await self._equipment.desk.settle_report(report, job)
             except DeskError as error:
                 # Its buttons answer that it was decided.
                 log.info("report_not_settled", report_id=report.id, error=error.code)
+        return job
 
 
 def _entry(report: Report, action: str, now: datetime, **facts: Any) -> audit.Entry:

@@ -15,7 +15,7 @@ from studio.equipment import Equipment
 from studio.errors import DeskError, DeskUnavailable
 from studio.ledger import Because
 from studio.models import TAKEN_DOWN, Ending, Job, JobState
-from studio.moderation import reports
+from studio.moderation import audit, reports
 
 log = structlog.get_logger(__name__)
 
@@ -97,11 +97,25 @@ async def carry_out(equipment: Equipment, job_id: str) -> bool:
         log.warning("clip_not_erased", job_id=job_id, error=error.code)
         return False
     except DeskError as error:
-        # The place is gone or closed to us, and what stood there with it.
-        log.info("nothing_to_erase", job_id=job_id, error=error.code)
+        log.warning("clip_out_of_reach", job_id=job_id, error=error.code)
+        await _tell_out_of_reach(equipment, job)
     async with equipment.database.write() as connection:
         await jobs.mark_purged(connection, job_id, now=equipment.clock())
     return True
+
+
+async def _tell_out_of_reach(equipment: Equipment, job: Job) -> None:
+    """We may not reach the message any more: only the server's own people can delete it."""
+    entry = audit.Entry(
+        at=equipment.clock(),
+        guild_id=job.place.guild_id,
+        actor_id=None,
+        action="takedown_incomplete",
+        subject=f"<#{job.place.channel_id}>",
+        job_id=job.id,
+    )
+    async with equipment.database.write() as connection:
+        await audit.add(connection, entry)
 
 
 def _document(ending: Ending) -> dict[str, object]:

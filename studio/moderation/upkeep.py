@@ -9,8 +9,7 @@ from sqlalchemy import delete
 
 from studio.equipment import Equipment
 from studio.moderation import departures
-from studio.moderation.forgetting import Forgetting
-from studio.moderation.safety import Safety
+from studio.moderation.care import Care
 from studio.sharing.tables import petitions
 
 UPKEEP_SECONDS = 60.0
@@ -22,10 +21,9 @@ PETITIONS_KEPT = timedelta(days=1)
 class Upkeep:
     """Finishes whatever a crash, an outage or a busy moment has left."""
 
-    def __init__(self, equipment: Equipment, safety: Safety, forgetting: Forgetting) -> None:
+    def __init__(self, equipment: Equipment, care: Care) -> None:
         self._equipment = equipment
-        self._safety = safety
-        self._forgetting = forgetting
+        self._care = care
 
     async def run(self) -> None:
         """Look again and again until cancelled."""
@@ -34,9 +32,9 @@ class Upkeep:
             await asyncio.sleep(UPKEEP_SECONDS)
 
     async def look(self) -> None:
-        await self._safety.look_after()
-        for member_id in await self._forgetting.asked():
-            await self._forgetting.go_on(member_id)
+        await self._care.safety.look_after()
+        for member_id in await self._care.forgetting.asked():
+            await self._care.forgetting.go_on(member_id)
         await departures.clean(self._equipment)
         before = self._equipment.clock() - PETITIONS_KEPT
         async with self._equipment.database.write() as connection:

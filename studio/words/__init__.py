@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studio.words import decisions, limits, moderation, operator, panel, shares
+from studio.words import decisions, limits, moderation, operator, panel, safety, shares
 
 Wording = Mapping[str, str | tuple[str, ...]]
 
@@ -15,9 +15,10 @@ SAID: Wording = {
     **panel.DECISIONS,
     **limits.SAID,
     **operator.SAID,
+    **safety.SAID,
     **shares.SAID,
 }
 """What is no refusal."""
 
-REFUSED: Wording = {**moderation.REFUSED, **panel.REFUSED}
+REFUSED: Wording = {**moderation.REFUSED, **panel.REFUSED, **safety.REFUSED}
 """Refusals: what happened, what it cost, what to do now."""

@@ -1,0 +1,111 @@
+"""What reports, takedowns and `/privacy` say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SAID: Mapping[str, str | tuple[str, ...]] = {
+    "button_report": "Report",
+    "button_delete": "Delete the clip",
+    "button_block": "Block its maker",
+    "button_dismiss": "Dismiss",
+    "report_form": "Report this clip",
+    "report_field": "What is wrong with it?",
+    "report_thanks": (
+        "Thank you. This server's moderators have it in front of them now; only they can see that it was you."
+    ),
+    "report_kept": (
+        "Thank you. Your report is kept, and moderators find it with /studio reports. They have not told me "
+        "a channel that I can reach, so if it is urgent, write to one of them as well."
+    ),
+    "report_open": (
+        "**Report** by {reporter}: [this clip]({link}), which {member} made.\nWhy: {reason}\n-# Clip {clip}"
+    ),
+    "report_urgent": (
+        "**Urgent: somebody says that they are shown.** {reporter} asks to take down [this clip]({link}), "
+        "which {member} made.\nWhy: {reason}\n-# Clip {clip}"
+    ),
+    "report_words": "Its words: {words}",
+    "report_by_studio": "my own check",
+    "report_by_former": "somebody who had their data deleted",
+    "report_deleted": "**The clip was taken down** ({moderator}).",
+    "report_blocked": "**{moderator} blocked** whoever made the clip. The clip itself still stands.",
+    "report_dismissed": "**Dismissed** by {moderator}. The clip stays.",
+    "reports_none": "No report is waiting for a decision.",
+    "reports_waiting": "{count} reports are waiting for a decision; the most pressing ones first:",
+    "clip_taken_down": "The clip is taken down: messages and files are gone, and it cannot be made again.",
+    "answer_removed": ("{name}'s clip was removed by {actor}.", "A clip was removed from here."),
+    "command_studio_takedown": "Take a clip down: its messages, its files and its link",
+    "command_studio_reports": "The reports that nobody has decided on yet",
+    "option_clip": "A link to the clip's message, or the clip's number",
+    "option_takedown_reason": "Why; it is kept in the record",
+    "command_privacy": "What I store about you, your copy of it, and how to have it deleted",
+    "button_export": "Send me my data",
+    "button_forget": "Delete everything about me…",
+    "button_forget_all": "Yes, delete it all",
+    "button_shown": "I am shown in a clip…",
+    "privacy_stored": (
+        "**What I store about you:** your orders (words, file names, price, when and where), what they cost, "
+        "your consent, reports, moderators' decisions.\n**Where it goes:** picture, video and words go to "
+        "PixelByte, who makes the clip; the clip is posted on Discord.\n**For how long:** pictures and "
+        "videos until the clip is done; clips and words {days} days; the rest until you delete it."
+    ),
+    "privacy_trial": (
+        "**What I store about you:** your orders (words, file names, price, when and where), what they cost, "
+        "your consent, reports, moderators' decisions.\n**Where it goes:** nowhere but Discord, since clips "
+        "are trials made on my own machine.\n**For how long:** pictures and videos until the clip is done; "
+        "clips, words and file names {days} days; the rest until you delete it."
+    ),
+    "privacy_kept": (
+        "If you delete it, the accounts, blocks and moderators' decisions stay without your name. "
+        "My messages stay on Discord until you or a moderator remove them; deleting takes the clips down."
+    ),
+    "privacy_exported": "This is everything that I store about you. Only you can see this message.",
+    "privacy_forget_sure": (
+        "This deletes everything about you in all servers: your clips are taken down, running ones cancelled "
+        "where that is still possible (what was charged stays charged), words, names, files and consent go. "
+        "Accounts, shares used, blocks and moderators' decisions stay without your name. It cannot be undone."
+    ),
+    "privacy_forgotten": "Everything about you is deleted. Accounts and blocks stay without your name.",
+    "privacy_being_forgotten": (
+        "Nearly everything about you is deleted. The rest, such as a clip that is being made at the moment, "
+        "follows by itself as soon as it has come to its end."
+    ),
+    "shown_form": "I am shown in a clip",
+    "shown_link": "Link to the message with the clip",
+    "shown_reason": "What should the moderators know?",
+    "shown_thanks": "Thank you. That server's moderators have your request in front of them, marked urgent.",
+    "audit_clip_reported": "Clip {job} was reported.",
+    "audit_clip_deleted": "{actor} took clip {job} down.",
+    "audit_report_blocked": "{actor} blocked {subject} because of a report.",
+    "audit_report_dismissed": "{actor} dismissed a report about clip {job}.",
+    "audit_takedown_incomplete": (
+        "Clip {job} was taken down, but I could not remove its message, since I may not see its channel. "
+        "Please delete it there."
+    ),
+}
+
+REFUSED: Mapping[str, str | tuple[str, ...]] = {
+    "taken_down": (
+        "{actor} took this clip down. {cost} It cannot be made again; ask this server's moderators why.",
+        "This clip was taken down. {cost} It cannot be made again; ask this server's moderators why.",
+    ),
+    "clip_unknown": (
+        "I know no such clip here. Nothing was changed. Nothing was charged. "
+        "Give me the link of the message with the clip (Copy Message Link), or its number."
+    ),
+    "clip_gone": "This clip has been taken down already. Nothing was charged. There is nothing left to do.",
+    "reported_already": (
+        "You have reported this clip already, and its moderators have it. Nothing was charged. "
+        "If it is urgent, write to one of them as well."
+    ),
+    "report_unknown": "I no longer know this report. Nothing was changed. Nothing was charged.",
+    "report_decided": (
+        "Another moderator was quicker: this report has been decided already. Nothing was changed. "
+        "Nothing was charged."
+    ),
+    "explicit_words": (
+        "Your words ask for something explicit, which I only take in age-restricted channels. "
+        "Nothing was charged. Say it without, or ask a moderator for such a channel."
+    ),
+}
