@@ -53,7 +53,6 @@ CONFIGURATION_PROBLEM = 2
 ANSWER_GRACE_SECONDS, STEP_GRACE_SECONDS, CLOSE_SECONDS = 2.0, 4.0, 2.0
 """What answers, running steps and the connection get after a stop signal; together below 10 s."""
 
-
 now = partial(datetime.now, UTC)
 
 
