@@ -176,6 +176,13 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         await database.close()
 
 
+def new_client(bureau: Bureau) -> Client:
+    """Another client of the same bureau, for `Bureau.restart`."""
+    client = Client(notes=bureau.notes, shard_count=1)
+    install(client, bureau.studio, bureau.servers, bureau.database, bureau.care)
+    return client
+
+
 def install(client: Client, studio: Studio, servers: Servers, database: Database, care: Care) -> None:
     animate = Animate(studio, max_picture_bytes=25_000_000, max_video_bytes=200_000_000)
     house.install(client, animate, studio, servers=servers, database=database, care=care)

@@ -30,7 +30,7 @@ OFFICE: dict[str, Person] = {}
 @pytest.fixture
 async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
     async with open_bureau(tmp_path) as bureau:
-        client = new_client(bureau.studio, bureau.servers, bureau.database, bureau.notes)
+        client = new_client(bureau)
         everything = discord.Permissions(administrator=True)
         OFFICE["owner"] = bureau.world.add_member("ada", "Ada", permissions=everything)
         OFFICE["stranger"] = bureau.world.add_member("eve", "Eve", permissions=everything)
