@@ -152,7 +152,7 @@ class Animate(commands.Cog):
         assert interaction.channel_id is not None
         order = Order(
             job_id=self._studio.new_job_id(),
-            member=replace(_member(interaction), role_ids=_role_ids(interaction)),
+            member=member_of(interaction),
             place=Place(
                 guild_id=interaction.guild_id,
                 channel_id=interaction.channel_id,
@@ -203,6 +203,11 @@ def _wish(interaction: discord.Interaction[discord.Client]) -> Wish:
 
 def _member(interaction: discord.Interaction[discord.Client]) -> Member:
     return Member(interaction.user.id, interaction.user.display_name)
+
+
+def member_of(interaction: discord.Interaction[discord.Client]) -> Member:
+    """Who interacts, with their roles."""
+    return replace(_member(interaction), role_ids=_role_ids(interaction))
 
 
 def _role_ids(interaction: discord.Interaction[discord.Client]) -> tuple[int, ...]:

@@ -28,6 +28,15 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar of a chart: `fraction` of it is filled, `figure` says it in words."""
+
+    label: str
+    figure: str
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFacts:
     """A picture as it will be shown (after EXIF rotation): pixels and bytes."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from media.errors import MediaRefused, Reason
 from media.facts import Change, ClipFacts, PictureFacts, PreparedClip, PreparedPicture
 
-Result = ClipFacts | PreparedClip | PreparedPicture
+Result = ClipFacts | PictureFacts | PreparedClip | PreparedPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def read_answer(line: bytes) -> Result:
         raise MediaRefused(Reason(answer["refusal"]), **answer["facts"])
     result = answer["result"]
     if "before" not in result:
-        return ClipFacts(**result)
+        return ClipFacts(**result) if "codec" in result else PictureFacts(**result)
     changes = tuple(Change(change) for change in result["changes"])
     if "reencoded" in result:
         return PreparedClip(

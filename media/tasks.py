@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import av.logging
 
 from media import clips, pictures
+from media.facts import Bar
 from media.messages import Result
 
 
@@ -32,12 +33,19 @@ def _fit_clip(source: str, target: str, max_bytes: int) -> Result:
     return clips.fit(Path(source), Path(target), max_bytes=max_bytes)
 
 
+def _draw_bars(bars: Sequence[Mapping[str, Any]], target: str) -> Result:
+    from media import charts  # half a second, which no other task should wait for
+
+    return charts.draw([Bar(**bar) for bar in bars], Path(target))
+
+
 _TASKS: Mapping[str, Callable[..., Result]] = {
     "prepare_picture": _prepare_picture,
     "probe_clip": _probe_clip,
     "verify_clip": _verify_clip,
     "prepare_clip": _prepare_clip,
     "fit_clip": _fit_clip,
+    "draw_bars": _draw_bars,
 }
 
 

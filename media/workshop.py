@@ -13,13 +13,14 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from media.errors import MediaRefused, Reason, WorkshopFailed
-from media.facts import ClipFacts, Kind, PreparedClip, PreparedPicture
+from media.facts import Bar, ClipFacts, Kind, PictureFacts, PreparedClip, PreparedPicture
 from media.messages import Request, Result, read_answer
 from media.recognise import recognise
 
@@ -107,6 +108,13 @@ class Workshop:
         with _made_whole(target) as (new_target,):
             result = await self._run("fit_clip", source=source, target=new_target, max_bytes=max_bytes)
         assert isinstance(result, ClipFacts)
+        return result
+
+    async def draw_bars(self, bars: Sequence[Bar], target: Path) -> PictureFacts:
+        """Write the bars as a PNG that is 780 px wide."""
+        with _made_whole(target) as (new_target,):
+            result = await self._run("draw_bars", bars=[asdict(bar) for bar in bars], target=new_target)
+        assert isinstance(result, PictureFacts)
         return result
 
     async def _run(self, task: str, **arguments: Any) -> Result:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,16 +11,21 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from media.errors import MediaRefused, WorkshopFailed
+from media.facts import Bar
 from studio import doorbell, jobs
 from studio.census import Census
 from studio.crashpoints import passing
 from studio.endings import withdraw
 from studio.equipment import Equipment, Terms, because
 from studio.errors import OrderRefused
+from studio.forecast import Forecast
 from studio.ledger import Because
 from studio.models import Cancel, CancelAnswer, Ending, Job, JobState, Member, Order
 from studio.ports import Dispatcher
+from studio.progress import Turn
 from studio.sharing import admission, quotas, rules, servers
+from studio.sharing.account import Account, account_of
 from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
@@ -162,6 +168,34 @@ class Studio:
             await self._census.refresh()
         self._dispatcher.wake(job_id)
         return answer
+
+    async def account(self, guild_id: int, member: Member) -> Account:
+        """What the member has used and has left in the server."""
+        async with self._equipment.database.read() as connection:
+            return await account_of(
+                connection,
+                guild_id=guild_id,
+                member=member,
+                now=self.now(),
+                budget=self._terms.monthly_budget_usd_micros,
+            )
+
+    async def turns_of(self, job_ids: Iterable[str]) -> dict[str, Turn]:
+        """The turns of those among the jobs that wait in the queue."""
+        forecast = Forecast(self._equipment)
+        found = {job_id: await forecast.turn_of(job_id) for job_id in job_ids}
+        return {job_id: turn for job_id, turn in found.items() if turn is not None}
+
+    async def chart(self, bars: Sequence[Bar]) -> bytes | None:
+        """The bars as a PNG, 780 px wide; None when it could not be drawn, which is only logged."""
+        async with self._equipment.storage.workspace() as folder:
+            target = folder / "chart.png"
+            try:
+                await self._equipment.workshop.draw_bars(bars, target)
+            except (MediaRefused, WorkshopFailed) as error:
+                log.warning("chart_not_drawn", error=str(error))
+                return None
+            return await asyncio.to_thread(target.read_bytes)
 
     async def job(self, job_id: str) -> Job | None:
         async with self._equipment.database.read() as connection:

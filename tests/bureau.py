@@ -17,6 +17,7 @@ from cogs.client import Client
 from cogs.desk import DiscordDesk
 from cogs.moderation import house
 from demo.world import World
+from media.workshop import Workshop
 from studio import jobs, schema
 from studio.census import Census
 from studio.database import Database
@@ -153,7 +154,7 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
     equipment = Equipment(
         database=database,
         storage=open_storage((folder / "files").as_uri()),
-        workshop=UNUSED,
+        workshop=Workshop(),
         attachments=UNUSED,
         provider=UNUSED,
         desk=desk,

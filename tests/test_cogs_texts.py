@@ -26,7 +26,8 @@ NOT_A_REFUSAL = {"waiting_for_operator", "submit_unclear", "clip_too_large"}
 SAMPLE: dict[str, Any] = {
     "seconds": 41.25, "kept": 30.0, "elapsed": 75.0, "size": 26_000_000, "limit": 25_000_000,
     "asked": 20.0, "price": 250_000, "left": 150_000, "width": 1080, "height": 1920, "percent": 42,
-    "position": 3, "amount": 2_500_000, "today": 150_000, "month": 1_500_000, "spent": 150_000,
+    "position": 3, "amount": 2_500_000, "today": 150_000, "used": 150_000, "most": 250_000,
+    "money": 150_000, "whole": 250_000, "month": 1_500_000, "spent": 150_000,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from cogs.moderation.group import StudioGroup
 from cogs.moderation.office import Office
 from cogs.moderation.presence import Presence
 from cogs.moderation.privacy import PrivacyCommand
+from cogs.moderation.quota import Quota
 from cogs.moderation.rights import Rights
 from studio.database import Database
 from studio.moderation.care import Care
@@ -50,4 +51,4 @@ def install(
         *reports.routes_of(office, care),
         *privacy.routes(),
     ]
-    client.install([animate, privacy, presence, Controls(studio, routes)], [group])
+    client.install([animate, Quota(studio), privacy, presence, Controls(studio, routes)], [group])

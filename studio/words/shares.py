@@ -22,7 +22,9 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "quota_money": "{used:money} of {most:money} used",
     "quota_money_left": "{left:money} left",
     "quota_unlimited": "Nobody has set you a limit here: /animate as you like.",
-    "quota_used": "This month you have made {clips} clips for {money:money}, this server {all} clips.",
+    "quota_used": (
+        "This month so far · your clips: {clips}, {money:money} · this server's: {all}, {whole:money}"
+    ),
     "quota_waiting": "⏳ {clip}: place {place} in the queue, starts about {when}",
     "quota_place": "⏳ {clip}: place {place} in the queue",
     "quota_paused": "⏸ {clip}: waits until new clips are open again",
