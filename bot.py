@@ -198,7 +198,7 @@ async def _work_until(stop: asyncio.Event, house: House, role: Role) -> int:
     # First no new orders, then the steps come to rest, then the connection: what is shown last still arrives.
     house.engine.studio.accepting = False
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(house.animate.finish_answers(), ANSWER_GRACE_SECONDS)
+        await asyncio.wait_for(house.animate.taking.finish_answers(), ANSWER_GRACE_SECONDS)
     await house.engine.stop(grace_seconds=STEP_GRACE_SECONDS)
     tasks["engine"].cancel()
     with contextlib.suppress(TimeoutError):

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
-import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.cards import first_answer, withdrawn_answer
-from cogs.gate import check_files, check_place, check_wishes
-from cogs.verdicts import CALL_ERRORS, Verdict, verdict
-from studio.crashpoints import passing
-from studio.errors import OrderRefused, StudioError
-from studio.models import LONGEST_PROMPT, Member, Order, Orientation, Place, ShotType, SourceFile, Wishes
-from studio.sharing.rules import Wish
+from cogs.taking import Taking
+from studio.models import LONGEST_PROMPT, Orientation, ShotType, SourceFile, Wishes
+from studio.moderation.petitions import Wanted
 from studio.texts import say
 
 if TYPE_CHECKING:
     from studio.front import Studio
-
-log = structlog.get_logger(__name__)
 
 # Evaluated by discord.py at run time, where `from __future__ import annotations` has made them strings.
 Prompt = app_commands.Range[str, 0, LONGEST_PROMPT]
@@ -39,13 +30,11 @@ _SHOT_TYPES = [
 
 
 class Animate(commands.Cog):
-    """Takes orders. What follows the answer is done elsewhere, by the bot token and stored ids."""
+    """The command; what it asks for is ordered by `cogs.taking`."""
 
     def __init__(self, studio: Studio, *, max_picture_bytes: int, max_video_bytes: int) -> None:
         self._studio = studio
-        self._max_picture_bytes = max_picture_bytes
-        self._max_video_bytes = max_video_bytes
-        self._answering: set[asyncio.Task[Any]] = set()
+        self.taking = Taking(studio, max_picture_bytes=max_picture_bytes, max_video_bytes=max_video_bytes)
 
     @app_commands.command(name="animate", description=say("command_animate"))
     @app_commands.describe(
@@ -83,137 +72,8 @@ class Animate(commands.Cog):
             shot_type=ShotType(shot_type or defaults.shot_type),
             notify=notify,
         )
-        task = asyncio.current_task()
-        assert task is not None
-        self._answering.add(task)
-        try:
-            await self._take(interaction, _source(image), _source(video), wishes)
-        finally:
-            self._answering.discard(task)
-
-    async def finish_answers(self) -> None:
-        """Wait until every interaction that came in so far has its answer; for an orderly end."""
-        if self._answering:
-            await asyncio.wait(self._answering)
-
-    async def _take(
-        self,
-        interaction: discord.Interaction[discord.Client],
-        picture: SourceFile,
-        video: SourceFile,
-        wishes: Wishes,
-    ) -> None:
-        """Refuse privately, or answer in public and record the order meanwhile."""
-        if not self._studio.accepting:
-            raise OrderRefused("shutting_down")
-        check_place(interaction)
-        check_files(
-            picture,
-            video,
-            max_picture_bytes=self._max_picture_bytes,
-            max_video_bytes=self._max_video_bytes,
-        )
-        check_wishes(wishes)
-        await self._studio.admit(_wish(interaction))
-        recording = asyncio.create_task(self._record(interaction, picture, video, wishes))
-        try:
-            answer_id = await _answer(interaction, first_answer(_member(interaction)))
-        except CALL_ERRORS as error:
-            job_id = await recording
-            if verdict(error) is not Verdict.UNAVAILABLE:
-                await self._studio.abandon(job_id)
-                raise
-            # It may have arrived: the studio looks for it later. A second answer could be taken for it.
-            log.warning("answer_uncertain", job_id=job_id, error=str(error))
-            return
-        passing("animate.answered")
-        await asyncio.wait((recording,))
-        failure = recording.exception()
-        if failure is not None:
-            await _withdraw(interaction, failure if isinstance(failure, StudioError) else StudioError())
-            if isinstance(failure, StudioError):
-                return
-            raise failure
-        passing("animate.recorded")
-        await self._studio.acknowledged(recording.result(), answer_id=answer_id)
-
-    async def _record(
-        self,
-        interaction: discord.Interaction[discord.Client],
-        picture: SourceFile,
-        video: SourceFile,
-        wishes: Wishes,
-    ) -> str:
-        """Record the order and return its job's id."""
-        # Nothing stands before the first REST call: below Python 3.12, aiohttp writes it in a task of its
-        # own, which waits in the loop's line behind this one.
-        await asyncio.sleep(0)
-        assert interaction.guild_id is not None
-        assert interaction.channel_id is not None
-        order = Order(
-            job_id=self._studio.new_job_id(),
-            member=member_of(interaction),
-            place=Place(
-                guild_id=interaction.guild_id,
-                channel_id=interaction.channel_id,
-                interaction_token=interaction.token,
-            ),
-            picture=picture,
-            video=video,
-            wishes=wishes,
-            ordered_at=self._studio.now(),
-        )
-        await self._studio.take(order)
-        return order.job_id
-
-
-async def _answer(interaction: discord.Interaction[discord.Client], text: str) -> int:
-    """Send the public answer and return its id."""
-    try:
-        sent = await interaction.response.send_message(text, silent=True)
-    except discord.HTTPException as error:
-        if verdict(error) is not Verdict.ANSWERED_ALREADY:
-            raise
-        # discord.py's own earlier try was accepted although its answer was lost (`discord.md`, section 4).
-        return (await interaction.original_response()).id
-    if sent.message_id is None:
-        return (await interaction.original_response()).id
-    return sent.message_id
-
-
-async def _withdraw(interaction: discord.Interaction[discord.Client], error: StudioError) -> None:
-    """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
-    log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
-    text = withdrawn_answer(_member(interaction), error.sentence)
-    await interaction.edit_original_response(content=text)
-
-
-def _wish(interaction: discord.Interaction[discord.Client]) -> Wish:
-    assert interaction.guild_id is not None
-    assert interaction.channel_id is not None
-    channel = interaction.channel
-    return Wish(
-        guild_id=interaction.guild_id,
-        # A thread may do what its channel may.
-        channel_id=channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id,
-        member_id=interaction.user.id,
-        role_ids=lambda: _role_ids(interaction),
-    )
-
-
-def _member(interaction: discord.Interaction[discord.Client]) -> Member:
-    return Member(interaction.user.id, interaction.user.display_name)
-
-
-def member_of(interaction: discord.Interaction[discord.Client]) -> Member:
-    """Who interacts, with their roles."""
-    return replace(_member(interaction), role_ids=_role_ids(interaction))
-
-
-def _role_ids(interaction: discord.Interaction[discord.Client]) -> tuple[int, ...]:
-    """The member's roles, without the server's own (@everyone)."""
-    roles = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
-    return tuple(role.id for role in roles if role.id != interaction.guild_id)
+        wanted = Wanted(picture=_source(image), video=_source(video), wishes=wishes)
+        await self.taking.take(interaction, wanted)
 
 
 def _source(attachment: discord.Attachment) -> SourceFile:

@@ -78,9 +78,12 @@ def _status_text(job: Job, progress: Progress, trial: bool) -> str:
 
 
 def _steps(progress: Progress) -> list[str]:
-    current = STEPS.index(progress.stage)
+    # Who waits for a yes stands where the queue will be.
+    asking = progress.stage is Stage.ASKING
+    steps = [Stage.ASKING if asking and stage is Stage.QUEUED else stage for stage in STEPS]
+    current = steps.index(progress.stage)
     lines = []
-    for index, stage in enumerate(STEPS):
+    for index, stage in enumerate(steps):
         place = {"position": progress.position} if progress.position and index == current else {}
         mark = "mark_done" if index < current else "mark_now" if index == current else "mark_later"
         lines.append(say(mark, stage=say(f"stage_{stage}", **place)))

@@ -60,11 +60,11 @@ class Controls(commands.Cog):
             if custom_id.startswith(route.prefix):
                 await route.handle(interaction, custom_id.removeprefix(route.prefix))
                 return
-        await _unknown(interaction)
+        await unknown_button(interaction)
 
     async def _cancel(self, interaction: discord.Interaction[discord.Client], job_id: str) -> None:
         if not JOB_ID.fullmatch(job_id):
-            await _unknown(interaction)
+            await unknown_button(interaction)
             return
         # Answered at once: what follows writes to the database, which may be busy for longer than 3 s.
         await interaction.response.defer()
@@ -76,5 +76,6 @@ class Controls(commands.Cog):
         await interaction.followup.send(say(f"cancel_{answer}"), ephemeral=True)
 
 
-async def _unknown(interaction: discord.Interaction[discord.Client]) -> None:
+async def unknown_button(interaction: discord.Interaction[discord.Client]) -> None:
+    """Answer a press whose id nobody can read any more."""
     await interaction.response.send_message(say("button_unknown"), ephemeral=True)

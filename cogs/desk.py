@@ -14,11 +14,13 @@ from cogs import cards
 from cogs.bench import Bench
 from cogs.budget import Budget, Priority
 from cogs.line import Line, Post, Spot
+from cogs.moderation.requests import Requests
 from cogs.outcome import Outcome
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
 from studio.crashpoints import passing
 from studio.errors import DeskGone
 from studio.models import Clip, Ending, Job, Place, Progress
+from studio.moderation.questions import Exhibit, Question
 from studio.moderation.reports import Report
 from studio.recent import Recent
 from studio.texts import say
@@ -47,6 +49,7 @@ class DiscordDesk:
         self._line = Line(client, budget)
         self._outcome = Outcome(self._line, local_links=local_links, trial=trial)
         self._bench = Bench(self._line)
+        self._requests = Requests(self._line, trial=trial)
         self._pictures: Recent[Sequence[discord.Attachment]] = Recent(REMEMBERED_CARDS)
 
     async def open(self, job: Job, progress: Progress) -> Place:
@@ -117,6 +120,22 @@ class DiscordDesk:
     async def settle_report(self, report: Report, job: Job) -> None:
         with desk_errors():
             await self._bench.settle(report, job)
+
+    async def ask_member(self, job: Job, question: Question) -> int:
+        with desk_errors():
+            return await self._requests.ask_member(job, question)
+
+    async def ask_moderators(self, job: Job, question: Question, exhibit: Exhibit) -> int:
+        with desk_errors():
+            return await self._requests.ask_moderators(job, question, exhibit)
+
+    async def still_asks(self, question: Question) -> bool:
+        with desk_errors():
+            return await self._requests.stands(question)
+
+    async def show_answer(self, job: Job, question: Question) -> None:
+        with desk_errors():
+            await self._requests.show_answer(job, question)
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────
 

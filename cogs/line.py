@@ -47,6 +47,7 @@ class Post:
     content: str | None = None
     view: discord.ui.View | discord.ui.LayoutView | None = None
     file: discord.File | None = None
+    files: Sequence[discord.File] = ()
     reply_to: int | None = None
     mention: int | None = None
 
@@ -83,11 +84,12 @@ class Line:
             options["allowed_mentions"] = discord.AllowedMentions(users=[discord.Object(post.mention)])
         await self._budget.spend(priority)
         channel = self._channel(spot)
-        if post.file is None:
+        files = [*post.files, *([post.file] if post.file is not None else [])]
+        if not files:
             async with asyncio.timeout(CALL_SECONDS):
                 return (await channel.send(**options)).id
         async with self._uploads, asyncio.timeout(UPLOAD_SECONDS):
-            return (await channel.send(**options, file=post.file)).id
+            return (await channel.send(**options, files=files)).id
 
     async def edit(
         self, spot: Spot, message_id: int, *, priority: Priority | None, **changes: Any

@@ -11,6 +11,7 @@ from studio import jobs, overviews
 from studio.census import Census
 from studio.delivery import purge
 from studio.equipment import Equipment
+from studio.moderation import petitions
 from studio.ports import Dispatcher
 from studio.sharing.spending import watch_budget
 
@@ -74,6 +75,8 @@ class Caretaker:
             self._dispatcher.wake(job_id, after_seconds=max(0.0, rest))
 
     async def _purge(self) -> None:
+        async with self._equipment.database.write() as connection:
+            await petitions.sweep(connection, self._equipment.clock())
         await self._equipment.storage.sweep()
         purged = await purge(self._equipment)
         if purged:

@@ -27,6 +27,11 @@ POINTS = (
     "intake.sources_deleted",
     "intake.illustrated",
     "intake.held",
+    # pending_approval
+    "asking.posted",
+    "asking.posted_recorded",
+    "hearing.answered",
+    "asking.answer_shown",
     # queued, submitting, unknown
     "work.slots_given",
     "ordering.picture_uploaded",
@@ -64,6 +69,7 @@ POINTS = (
     "work.rested",
     "work.closed",
     "work.moved_to_preparing",
+    "work.moved_to_pending_approval",
     "work.moved_to_queued",
     "work.moved_to_submitting",
     "work.moved_to_unknown",

@@ -10,6 +10,7 @@ import structlog
 from media.errors import MediaRefused, Reason
 from studio import jobs
 from studio.acceptance import alarm_about
+from studio.asking import Asking
 from studio.crashpoints import passing
 from studio.display import Display
 from studio.endings import end
@@ -33,9 +34,10 @@ FIT_TRIES = 3
 class Delivery:
     """Steps for `fetching`, `delivering` and every ended state."""
 
-    def __init__(self, equipment: Equipment, display: Display) -> None:
+    def __init__(self, equipment: Equipment, display: Display, asking: Asking) -> None:
         self._equipment = equipment
         self._display = display
+        self._asking = asking
         self._late = Lateness(equipment)
 
     async def fetch(self, job: Job) -> Outcome:
@@ -116,6 +118,7 @@ class Delivery:
         if not told:
             try:
                 job = await self._tell(job)
+                await self._asking.conclude(job)
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
             await self._tidy(job)

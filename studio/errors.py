@@ -2,7 +2,8 @@
 
     StudioError
     ├── OrderRefused              not taken at all: told privately, before anything is accepted
-    │   └── LimitReached          a share, cap or budget is used up; moderators may be asked for some of them
+    │   ├── LimitReached          a share, cap or budget is used up; moderators may be asked for some of them
+    │   └── ConsentNeeded         the member has not yet given their word on likenesses
     ├── InputRefused              a file cannot be used: the member can fix it
     ├── FetchFailed               a file could not be fetched (attachment or result)
     │   ├── FetchForbidden        the address or a redirect is one that we never follow
@@ -62,6 +63,12 @@ class LimitReached(OrderRefused):
     def __init__(self, code: str, /, *, can_ask: bool = False, **facts: Any) -> None:
         super().__init__(code, **facts)
         self.can_ask = can_ask
+
+
+class ConsentNeeded(OrderRefused):
+    """The order goes on when its member agrees to what the sentence says."""
+
+    default_code = "consent_needed"
 
 
 class InputRefused(StudioError):

@@ -18,10 +18,13 @@ from studio.census import Census
 from studio.crashpoints import passing
 from studio.endings import withdraw
 from studio.equipment import Equipment, Terms, because
-from studio.errors import OrderRefused
+from studio.errors import ConsentNeeded, OrderRefused
 from studio.forecast import Forecast
 from studio.ledger import Because
 from studio.models import Cancel, CancelAnswer, Ending, Job, JobState, Member, Order
+from studio.moderation import approvals, consents, petitions
+from studio.moderation.hearing import Hearings
+from studio.moderation.petitions import Petition
 from studio.ports import Dispatcher
 from studio.progress import Turn
 from studio.sharing import admission, quotas, rules, servers
@@ -34,7 +37,10 @@ log = structlog.get_logger(__name__)
 
 
 class Studio:
-    """The one door for members' wishes. Every method is short: the work itself is done elsewhere."""
+    """The one door for members' wishes. Every method is short: the work itself is done elsewhere.
+
+    `hearings` is the door for those who answer what jobs have to ask.
+    """
 
     def __init__(
         self,
@@ -50,6 +56,7 @@ class Studio:
         self._servers = servers
         self._dispatcher = dispatcher
         self._new_job_id = new_job_id
+        self.hearings = Hearings(equipment.database, dispatcher, equipment.clock)
         self.accepting = True
 
     def now(self) -> datetime:
@@ -62,10 +69,12 @@ class Studio:
         """What an order in the server gets where its member chooses nothing; from memory."""
         return self._servers.of(guild_id).policy.defaults
 
-    async def admit(self, wish: Wish) -> None:
+    async def admit(self, wish: Wish, *, overruled: bool = False, agrees: bool = False) -> None:
         """Decide before the answer. Raises `OrderRefused`.
 
-        From memory alone, unless the server or the operator has limits to be counted: then by one short read.
+        From memory alone, unless there are limits to be counted or the server asks for consent: then by one
+        short read. `overruled`: moderators will be asked to let it pass the server's own limits; `agrees`:
+        the member gives their word by this very press.
         """
         if not self.accepting:
             raise OrderRefused("shutting_down")
@@ -77,30 +86,81 @@ class Studio:
             in_server=self._census.of_server(wish.guild_id),
             of_member=self._census.of_member(wish.guild_id, wish.member_id),
         )
-        if self._terms.monthly_budget_usd_micros is None and not server.limits_orders:
+        asks_consent = server.policy.consent and not agrees
+        counts = self._terms.monthly_budget_usd_micros is not None or server.limits_orders
+        if not (asks_consent or overruled or counts):
             return
         try:
             async with self._equipment.database.read() as connection:
-                found = await admission.allotments(
-                    connection,
-                    server,
-                    Member(wish.member_id, "", wish.role_ids()),
-                    now=self.now(),
-                    budget=self._terms.monthly_budget_usd_micros,
-                )
+                if asks_consent and not await consents.given(
+                    connection, guild_id=wish.guild_id, member_id=wish.member_id
+                ):
+                    raise ConsentNeeded
+                if counts or overruled:
+                    await self._check_limits(connection, server, wish, overruled=overruled)
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
+
+    async def _check_limits(
+        self, connection: AsyncConnection, server: Server, wish: Wish, *, overruled: bool
+    ) -> None:
+        if overruled:
+            await approvals.check_not_asking(connection, wish.guild_id, wish.member_id)
+        found = await admission.allotments(
+            connection,
+            server,
+            Member(wish.member_id, "", wish.role_ids()),
+            now=self.now(),
+            budget=self._terms.monthly_budget_usd_micros,
+            overruled=overruled,
+        )
         refusal = admission.first_refusal(found, clips=1, usd_micros=self._terms.least_usd_micros)
         if refusal is not None:
             raise admission.limit_reached(refusal)
 
-    async def take(self, order: Order) -> None:
+    def asks_moderators(self, guild_id: int) -> bool:
+        """Whether the server has a place where its moderators can be asked."""
+        return self._servers.of(guild_id).policy.approval.channel_id is not None
+
+    async def keep(self, petition: Petition) -> None:
+        """Keep a refused order for its member's press; without it, the press says that it is over."""
+        try:
+            async with self._equipment.database.write() as connection:
+                await petitions.add(connection, petition)
+        except SQLAlchemyError as error:
+            log.warning("petition_not_kept", guild_id=petition.guild_id, error=type(error).__name__)
+
+    async def petition(self, petition_id: str, *, guild_id: int, member_id: int) -> Petition:
+        """The refused order that the member presses for. Raises `OrderRefused` when it cannot go on."""
+        try:
+            async with self._equipment.database.read() as connection:
+                found = await petitions.read(connection, petition_id)
+        except SQLAlchemyError as error:
+            raise OrderRefused("database_busy") from error
+        if found is None or not found.is_open_to(member_id, guild_id, self.now()):
+            raise OrderRefused("petition_over")
+        return found
+
+    async def agree(self, guild_id: int, member_id: int) -> None:
+        """Store the member's word on likenesses; if that fails they are asked again at their next clip."""
+        try:
+            async with self._equipment.database.write() as connection:
+                await consents.add(connection, guild_id=guild_id, member_id=member_id, now=self.now())
+        except SQLAlchemyError as error:
+            log.warning("consent_not_stored", guild_id=guild_id, error=type(error).__name__)
+
+    async def take(self, order: Order, *, petition_id: str | None = None) -> None:
         """Record the order; it rests until it is acknowledged. Raises `OrderRefused`.
 
-        It is counted, and the least that it can cost is on hold.
+        It is counted, and the least that it can cost is on hold. `petition_id`: the press that it came by,
+        which counts once.
         """
         try:
             async with self._census.recording(order), self._equipment.database.write() as connection:
+                if petition_id is not None and not await petitions.use(
+                    connection, petition_id, order.ordered_at
+                ):
+                    raise OrderRefused("petition_over")
                 await self._record(connection, order)
             passing("front.order_recorded")
         except SQLAlchemyError as error:
@@ -111,8 +171,9 @@ class Studio:
         await jobs.hold_server(connection, guild_id)
         server = await servers.read(connection, guild_id, now)
         in_server, of_member = await jobs.count_unended(connection, guild_id=guild_id, member_id=member.id)
-        if not order.overruled:
-            self._check_unfinished(server, lambda: member.role_ids, in_server=in_server, of_member=of_member)
+        self._check_unfinished(server, lambda: member.role_ids, in_server=in_server, of_member=of_member)
+        if order.overruled:
+            await approvals.ask_over_limit(connection, order)
         allowances = server.policy.allowances_of((*member.role_ids, guild_id))
         order = replace(order, priority=quotas.priority(allowances))
         await jobs.insert(connection, order)

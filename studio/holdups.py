@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import attempts, queue
 from studio.models import Cancel, Job, JobState
+from studio.moderation import approvals
+from studio.moderation.questions import Kind, Standing
 from studio.sharing import standstill
 from studio.waits import Waits
 
@@ -15,6 +17,8 @@ from studio.waits import Waits
 async def holdup_of(connection: AsyncConnection, job: Job, *, waits: Waits, now: datetime) -> str | None:
     """Say what the member should know of why it takes longer; None when nothing is out of the ordinary."""
     match job.state:
+        case JobState.PENDING_APPROVAL:
+            return await _awaited(connection, job)
         case JobState.QUEUED:
             stopped = (await standstill.read(connection)).code_of(job.place.guild_id)
             if stopped is not None:
@@ -32,6 +36,17 @@ async def holdup_of(connection: AsyncConnection, job: Job, *, waits: Waits, now:
             return "render_slow"
         case _:
             return None
+
+
+async def _awaited(connection: AsyncConnection, job: Job) -> str | None:
+    """Whose yes the job waits for."""
+    questions = await approvals.of_job(connection, job.id)
+    question = next((one for one in questions if one.state is Standing.OPEN), None)
+    if question is None:
+        return None
+    if question.kind is Kind.PRICE:
+        return "waiting_for_confirmation"
+    return "moderators_out_of_reach" if question.is_out_of_reach else "waiting_for_moderators"
 
 
 def _age(job: Job, now: datetime) -> float:

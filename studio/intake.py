@@ -13,6 +13,7 @@ import structlog
 from media.errors import MediaRefused, Reason
 from media.facts import Change, ClipFacts, Kind, PreparedClip, PreparedPicture
 from studio import jobs
+from studio.asking import ask_first
 from studio.crashpoints import passing
 from studio.endings import end, fail
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
@@ -78,7 +79,7 @@ class Intake:
             )
 
     async def prepare(self, job: Job) -> Outcome:
-        """Fetch, check and normalise both files, hold the price, and queue the job."""
+        """Fetch, check and normalise both files, hold the price, and queue the job or ask for a yes first."""
         try:
             if job.inputs is None:
                 job = await self._make_inputs(job)
@@ -224,9 +225,9 @@ class Intake:
                     budget=terms.monthly_budget_usd_micros,
                 )
                 passing("intake.held")
-                return Moved(
-                    await jobs.move(connection, job, JobState.QUEUED, now=now, held_usd_micros=price)
-                )
+                asks = await ask_first(connection, job, price, now)
+                to = JobState.PENDING_APPROVAL if asks else JobState.QUEUED
+                return Moved(await jobs.move(connection, job, to, now=now, held_usd_micros=price))
         except LimitReached as error:
             return await end(self._equipment, job, JobState.REFUSED, error.code, **error.facts)
 

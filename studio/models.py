@@ -270,6 +270,7 @@ class Stage(StrEnum):
     """What a member sees of a job's state on the status card."""
 
     CHECKING = "checking"
+    ASKING = "asking"
     QUEUED = "queued"
     RENDERING = "rendering"
     FETCHING = "fetching"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from studio.models import Clip, Ending, Job, Orientation, Place, Progress, ShotType, SourceFile
+from studio.moderation.questions import Exhibit, Question
 from studio.moderation.reports import Report
 
 Clock = Callable[[], datetime]
@@ -158,6 +159,21 @@ class Desk(Protocol):
 
     async def settle_report(self, report: Report, job: Job) -> None:
         """Have the report's message say what was decided, without buttons."""
+
+    async def ask_member(self, job: Job, question: Question) -> int:
+        """Ask the member, in the conversation, for a yes to the price on hold; return the message's id."""
+
+    async def ask_moderators(self, job: Job, question: Question, exhibit: Exhibit) -> int:
+        """Ask in `question.channel_id`; looks for an earlier try's message first. Return the message's id.
+
+        Raises `ClipTooLarge` when the place takes less than the exhibit's files.
+        """
+
+    async def still_asks(self, question: Question) -> bool:
+        """Whether the question's message still stands."""
+
+    async def show_answer(self, job: Job, question: Question) -> None:
+        """Have the question's message show how it was answered, without buttons and files."""
 
 
 class Operator(Protocol):

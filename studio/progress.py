@@ -10,7 +10,7 @@ from studio.models import Cancel, Job, JobState, Progress, Stage
 STAGES = {
     JobState.RECEIVED: Stage.CHECKING,
     JobState.PREPARING: Stage.CHECKING,
-    JobState.PENDING_APPROVAL: Stage.QUEUED,
+    JobState.PENDING_APPROVAL: Stage.ASKING,
     JobState.QUEUED: Stage.QUEUED,
     JobState.SUBMITTING: Stage.RENDERING,
     JobState.UNKNOWN: Stage.RENDERING,
@@ -96,7 +96,7 @@ def _expected_at(
         guess = job.submitted_at + timedelta(seconds=usual_render_seconds)
         # Past every estimate there is nothing honest to promise.
         return guess if guess > now else None
-    if job.state is JobState.QUEUED and starts_at is None:
+    if job.state is JobState.PENDING_APPROVAL or (job.state is JobState.QUEUED and starts_at is None):
         return None
     return (starts_at or now) + timedelta(seconds=usual_render_seconds)
 

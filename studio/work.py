@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from studio import jobs, queue
+from studio.asking import Asking
 from studio.census import Census
 from studio.crashpoints import passing
 from studio.delivery import Delivery
@@ -47,7 +48,8 @@ class Work:
 
     def __init__(self, equipment: Equipment, display: Display, census: Census) -> None:
         intake, ordering = Intake(equipment), Ordering(equipment)
-        rendering, delivery = Rendering(equipment), Delivery(equipment, display)
+        asking = Asking(equipment, display)
+        rendering, delivery = Rendering(equipment), Delivery(equipment, display, asking)
         self._equipment = equipment
         self._display = display
         self._census = census
@@ -57,6 +59,7 @@ class Work:
         self._steps: dict[JobState, Step] = {
             JobState.RECEIVED: intake.open,
             JobState.PREPARING: intake.prepare,
+            JobState.PENDING_APPROVAL: asking.look,
             JobState.QUEUED: self._queue,
             JobState.SUBMITTING: ordering.submit,
             JobState.UNKNOWN: Reconciling(equipment).look,

@@ -14,12 +14,20 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.engine import Engine, make_url
 
 from providers.sandbox import Options, Sandbox
+from studio.sharing.policy import Policy, to_document
+from studio.sharing.tables import servers
 from tests import sandbox_world
 from tests.bot_process import KEY, BotProcess
-from tests.wire_discord import CHANNEL_ID, MESSAGE, WireDiscord, wire_discord
+from tests.wire_discord import CHANNEL_ID, GUILD_ID, MESSAGE, WireDiscord, wire_discord
 
 CRASHED = 137
 COMPONENTS_V2 = 1 << 15
+
+OFFICE_ID = "3004"
+"""Where the moderators are asked."""
+
+ANSWERS = (("v1:price:yes:", "2048"), ("v1:approval:approve:", "8192"))
+"""The presses that say yes, and what whoever makes them may do in the channel."""
 
 SETTINGS = {
     "RECONCILE_SECONDS": "1",
@@ -66,12 +74,38 @@ class CrashWorld:
         def found() -> tuple[MESSAGE, str] | None:
             cards = [one for one in self.discord.all_messages() if one["flags"] & COMPONENTS_V2]
             for card in sorted(cards, key=lambda one: int(one["id"]), reverse=True):
-                if custom_id := _cancel_button(card["components"]):
+                if custom_id := _button(card["components"], "v1:cancel:"):
                     return card, custom_id
             return None
 
         card, custom_id = await self.until(found)
         await self.discord.press(card, custom_id)
+
+    def rule(self, policy: Policy) -> None:
+        """Give the server these rules."""
+        row = {"guild_id": int(GUILD_ID), "policy": to_document(policy), "version": 1, "name": ""}
+        with self.engine.begin() as connection:
+            connection.execute(servers.delete())
+            connection.execute(servers.insert().values(row))
+
+    async def answer_everything(self) -> None:
+        """Say yes to every question, as the member and as a moderator, until all has ended or the bot has."""
+        process, pressed = self.bot.process, set[str]()
+        assert process is not None
+
+        def found() -> tuple[MESSAGE, str, str] | bool:
+            for message in self.discord.all_messages():
+                for prefix, permissions in ANSWERS:
+                    custom_id = _button(message["components"], prefix)
+                    if custom_id and custom_id not in pressed:
+                        return message, custom_id, permissions
+            unended = self.rows("SELECT id FROM jobs WHERE ended_at IS NULL")
+            return process.returncode is not None or not unended
+
+        while (target := await self.until(found)) is not True:
+            message, custom_id, permissions = target
+            pressed.add(custom_id)
+            await self.discord.press(message, custom_id, permissions=permissions)
 
     async def until(self, condition: Any, *, seconds: float = 120.0) -> Any:
         """Wait, patiently; what the bot said explains it when it was in vain."""
@@ -167,6 +201,9 @@ class CrashWorld:
         told = {answer: len(self.outcomes(answer)) for answer in known}
         assert told == dict.fromkeys(known, 1), (told, jobs)
         assert all(len(self._cards(answer)) <= 1 for answer in known)
+        requests = self.discord.messages[OFFICE_ID].values()
+        assert len(requests) <= len(jobs)
+        assert not any(_button(one["components"], "v1:approval:") for one in requests)
         self._check_money()
         kept = {f"jobs/{row[0]}/clip.mp4" for row in jobs if row[1] == "delivered" and row[4] is None}
         assert self.files() == kept, self.files() ^ kept
@@ -178,7 +215,12 @@ class CrashWorld:
         return f"{jobs}\n{self.bot.log[-6000:]}"
 
     def _cards(self, answer_id: str) -> list[MESSAGE]:
-        return [one for one in self.discord.messages[answer_id].values() if one["flags"] & COMPONENTS_V2]
+        """Status cards; a question about the price has no title."""
+        return [
+            one
+            for one in self.discord.messages[answer_id].values()
+            if one["flags"] & COMPONENTS_V2 and "###" in str(one["components"])
+        ]
 
     def _check_money(self) -> None:
         account = self.sandbox.account
@@ -190,11 +232,12 @@ class CrashWorld:
         assert not self.rows("SELECT * FROM attempts WHERE state IN ('open', 'unclear')")
 
 
-def _cancel_button(components: Iterable[dict[str, Any]]) -> str | None:
+def _button(components: Iterable[dict[str, Any]], prefix: str) -> str | None:
+    """The id of the first button whose id begins so."""
     for component in components:
-        if ":cancel:" in str(component.get("custom_id", "")):
+        if str(component.get("custom_id", "")).startswith(prefix):
             return str(component["custom_id"])
-        if found := _cancel_button(component.get("components") or ()):
+        if found := _button(component.get("components") or (), prefix):
             return found
     return None
 

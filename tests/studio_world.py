@@ -30,7 +30,7 @@ from studio.database import Database
 from studio.database import ledger as entries
 from studio.engine import Engine
 from studio.equipment import Equipment, Terms
-from studio.errors import ClipTooLarge, DeskError
+from studio.errors import ClipTooLarge, DeskError, DeskGone
 from studio.ids import new_job_id
 from studio.ledger import Because
 from studio.models import (
@@ -47,6 +47,7 @@ from studio.models import (
     SourceFile,
     Wishes,
 )
+from studio.moderation.questions import Exhibit, History, Question
 from studio.storage import ObstoreFiles, open_storage
 from studio.waits import Waits
 from tests import sandbox_world
@@ -85,6 +86,10 @@ class Notebook:
     concluded: dict[str, Progress] = field(default_factory=dict)
     fails: list[DeskError] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    questions: dict[int, Question] = field(default_factory=dict)
+    exhibits: dict[str, tuple[History, str]] = field(default_factory=dict)
+    closed_to_us: bool = False
+    """Whether nothing can be posted in the moderators' channel."""
 
     async def open(self, job: Job, progress: Progress) -> Place:
         self._fail()
@@ -120,6 +125,28 @@ class Notebook:
         assert job.state.ended
         self.concluded[job.id] = progress
 
+    async def ask_member(self, job: Job, question: Question) -> int:
+        return self._ask(question)
+
+    async def ask_moderators(self, job: Job, question: Question, exhibit: Exhibit) -> int:
+        if self.closed_to_us:
+            raise DeskGone
+        if exhibit.video.stat().st_size + exhibit.picture.stat().st_size > self.limit:
+            raise ClipTooLarge(limit=self.limit)
+        self.exhibits[job.id] = (exhibit.history, exhibit.video.suffix)
+        return self._ask(question)
+
+    async def still_asks(self, question: Question) -> bool:
+        return question.message_id in self.questions
+
+    async def show_answer(self, job: Job, question: Question) -> None:
+        assert question.message_id is not None
+        self.questions[question.message_id] = question
+
+    def asked(self, job_id: str) -> list[Question]:
+        """What stands about the job, as it is shown now."""
+        return [question for question in self.questions.values() if question.job_id == job_id]
+
     def of(self, job_id: str) -> list[Message]:
         return [message for message in self.messages if message.job_id == job_id]
 
@@ -130,6 +157,15 @@ class Notebook:
                 return message.id
         self.messages.append(Message(9000 + len(self.messages), job.id, **content))
         return self.messages[-1].id
+
+    def _ask(self, question: Question) -> int:
+        self._fail()
+        for number, known in self.questions.items():
+            if (known.job_id, known.kind) == (question.job_id, question.kind):
+                return number
+        number = 700 + len(self.questions)
+        self.questions[number] = question
+        return number
 
     def _fail(self) -> None:
         if self.fails:

@@ -279,7 +279,7 @@ async def test_at_the_end_every_answer_is_waited_for(bureau: Bureau) -> None:
     assert isinstance(animate, Animate)
     await bureau.order()
 
-    await animate.finish_answers()
+    await animate.taking.finish_answers()
 
     assert (await bureau.job()).place.answer_id is not None
 
@@ -303,7 +303,7 @@ async def order_unseen(bureau: Bureau) -> None:
     await bureau.order()
     animate = bureau.client.get_cog("Animate")
     assert isinstance(animate, Animate)
-    await animate.finish_answers()
+    await animate.taking.finish_answers()
 
 
 def sparse(folder: Path, name: str, megabytes: int | None = None) -> Path:

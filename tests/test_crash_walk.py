@@ -17,8 +17,9 @@ import pytest
 
 from providers.sandbox import Fate, Fault, Reset
 from studio.crashpoints import POINTS
+from studio.sharing.policy import Approval, ApprovalMode, Policy
 from tests.cluster_world import new_database
-from tests.crash_world import CrashWorld, crash_world
+from tests.crash_world import OFFICE_ID, CrashWorld, crash_world
 
 Act = Callable[[CrashWorld], Awaitable[Any]]
 
@@ -60,6 +61,22 @@ async def order_unheard(world: CrashWorld) -> None:
     await world.until(lambda: world.rows("SELECT id FROM jobs WHERE closed_at IS NULL"))
 
 
+async def order_to_be_asked(world: CrashWorld) -> None:
+    """In a server that confirms prices and asks its moderators."""
+    world.rule(APPROVED)
+    await world.order()
+
+
+async def order_and_answer(world: CrashWorld) -> None:
+    await order_to_be_asked(world)
+    process = world.bot.process
+    assert process is not None
+    await world.until(
+        lambda: process.returncode is not None or world.rows("SELECT id FROM jobs WHERE ended_at IS NULL")
+    )
+    await world.answer_everything()
+
+
 async def order_and_receive(world: CrashWorld) -> None:
     await world.order()
     await world.all_closed()
@@ -70,7 +87,8 @@ class Way:
     """A way that orders take, with crash points on it in an order in which one job can meet them all.
 
     `each`: every point needs an order of its own. `before`: the act belongs to an earlier process, and so
-    much time has passed since. `asleep`: how much passes between the last crash and the last start.
+    much time has passed since. `asleep`: how much passes between the last crash and the last start. `then`:
+    what is done after that.
     """
 
     act: Act
@@ -80,7 +98,12 @@ class Way:
     each: bool = False
     before: tuple[str, float] | None = None
     asleep: tuple[str, float] | None = None
+    then: Act | None = None
 
+
+APPROVED = Policy(
+    confirm_above_usd_micros=1, approval=Approval(mode=ApprovalMode.EVERYONE, channel_id=int(OFFICE_ID))
+)
 
 WAYS = {
     "taking": Way(
@@ -107,6 +130,17 @@ WAYS = {
         ),
     ),
     "prepared": Way(order, ("intake.sources_deleted", "intake.illustrated"), each=True),
+    "asked": Way(
+        order_to_be_asked,
+        ("work.moved_to_pending_approval", "asking.posted", "asking.posted_recorded"),
+        then=CrashWorld.answer_everything,
+    ),
+    "answered": Way(
+        order_and_answer,
+        ("hearing.answered", "asking.answer_shown"),
+        each=True,
+        then=CrashWorld.answer_everything,
+    ),
     "slow": Way(order, ("work.rested",), faults=(Fate(seconds=1.5),)),
     "lost answer": Way(
         order,
@@ -219,6 +253,8 @@ async def walk(world: CrashWorld, way: Way, points: Sequence[str]) -> None:
         world.pass_time(*way.asleep)
 
     await world.bot.start(**way.settings)
+    if way.then is not None:
+        await way.then(world)
     await world.all_closed()
     await world.bot.stop()
 

@@ -20,7 +20,7 @@ def placed() -> list[str]:
     """The argument of every call of `passing`; a computed end is written as `*`."""
     names = []
     for room in ("studio", "cogs"):
-        for path in sorted((ROOT / room).glob("*.py")):
+        for path in sorted((ROOT / room).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "passing":
                     names.append(_name(node.args[0]))
@@ -45,8 +45,8 @@ def test_every_registered_point_is_placed_once_and_every_placed_one_is_registere
 def test_every_state_that_a_step_can_reach_has_a_point() -> None:
     named = {name.removeprefix(MOVED) for name in POINTS if name.startswith(MOVED)}
 
-    # Nothing moves to pending_approval yet; received is where a job begins.
-    assert named == {state.value for state in JobState} - {"received", "pending_approval"}
+    # Received is where a job begins.
+    assert named == {state.value for state in JobState} - {"received"}
 
 
 def passed_by_a_process(armed: str, passages: int) -> subprocess.CompletedProcess[str]:

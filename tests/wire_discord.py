@@ -74,9 +74,11 @@ class WireDiscord:
         }  # fmt: skip
         return await self._interact(2, data)
 
-    async def press(self, message: MESSAGE, custom_id: str, member_id: str = MEMBER_ID) -> str:
+    async def press(
+        self, message: MESSAGE, custom_id: str, member_id: str = MEMBER_ID, *, permissions: str = "2048"
+    ) -> str:
         data = {"custom_id": custom_id, "component_type": 2}
-        return await self._interact(3, data, message=message, member_id=member_id)
+        return await self._interact(3, data, message=message, member_id=member_id, permissions=permissions)
 
     async def until(self, condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:
         """Wait for the condition, looked at after every call of the bot."""
@@ -115,7 +117,13 @@ class WireDiscord:
     # ── gateway ─────────────────────────────────────────────────────────────────────────────────
 
     async def _interact(
-        self, kind: int, data: dict[str, Any], *, message: MESSAGE | None = None, member_id: str = MEMBER_ID
+        self,
+        kind: int,
+        data: dict[str, Any],
+        *,
+        message: MESSAGE | None = None,
+        member_id: str = MEMBER_ID,
+        permissions: str = "2048",
     ) -> str:
         token = f"token-{next(self.ids)}"
         event = {
@@ -123,7 +131,7 @@ class WireDiscord:
             "guild_id": GUILD_ID, "channel_id": message["channel_id"] if message else CHANNEL_ID, "version": 1,
             "channel": {"id": CHANNEL_ID, "type": 0, "name": "clips", "guild_id": GUILD_ID, "permissions": PERMISSIONS},
             "member": {
-                "user": _user(member_id, f"member{member_id}"), "roles": [], "permissions": "2048", "flags": 0,
+                "user": _user(member_id, f"member{member_id}"), "roles": [], "permissions": permissions, "flags": 0,
                 "joined_at": "2026-01-01T00:00:00+00:00", "deaf": False, "mute": False,
             },
             "app_permissions": PERMISSIONS, "locale": "en-US", "guild_locale": "en-US", "entitlements": [],

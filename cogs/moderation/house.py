@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cogs.controls import Controls, Route
-from cogs.moderation import auditing, pausing, reports, setup
+from cogs.moderation import auditing, pausing, petitions, reports, setup
+from cogs.moderation.approvals import ApprovalPresses
 from cogs.moderation.group import StudioGroup
 from cogs.moderation.office import Office
 from cogs.moderation.presence import Presence
@@ -50,5 +51,7 @@ def install(
         *setup.routes_of(office),
         *reports.routes_of(office, care),
         *privacy.routes(),
+        *ApprovalPresses(studio.hearings, rights).routes,
+        *petitions.routes_of(studio, animate.taking),
     ]
     client.install([animate, Quota(studio), privacy, presence, Controls(studio, routes)], [group])

@@ -10,8 +10,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.animate import member_of
 from cogs.gate import check_place
+from cogs.taking import member_of
 from studio.progress import Turn
 from studio.sharing.account import Account, Bar, Waiting
 from studio.sharing.admission import Allotment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studio.words import decisions, limits, moderation, operator, panel, safety, shares
+from studio.words import approving, decisions, limits, moderation, operator, panel, safety, shares
 
 Wording = Mapping[str, str | tuple[str, ...]]
 
@@ -17,8 +17,9 @@ SAID: Wording = {
     **operator.SAID,
     **safety.SAID,
     **shares.SAID,
+    **approving.SAID,
 }
 """What is no refusal."""
 
-REFUSED: Wording = {**moderation.REFUSED, **panel.REFUSED, **safety.REFUSED}
+REFUSED: Wording = {**moderation.REFUSED, **panel.REFUSED, **safety.REFUSED, **approving.REFUSED}
 """Refusals: what happened, what it cost, what to do now."""

@@ -10,4 +10,16 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "audit_other": ("{actor}: {action} {subject}", "{actor}: {action}"),
     "audit_paused": "{actor} paused new clips.",
     "audit_resumed": "{actor} opened new clips again.",
+    "audit_request_approved": "{actor} approved a clip of {subject}.",
+    "audit_request_denied": "{actor} denied a clip of {subject}.",
+    "audit_blocked": "{actor} blocked {subject}.",
+    "audit_price_confirmed": "{actor} confirmed the price of a clip.",
+    "audit_price_declined": "{actor} declined the price of a clip of {subject}.",
+    "audit_price_expired": "Nobody confirmed the price of a clip of {subject} in time.",
+    "audit_approval_expired": "Nobody decided on a clip of {subject} in time.",
+    "audit_approvals_unreachable": (
+        "Clips wait for moderators, but I cannot post in {subject}: the channel is gone or closed to me. "
+        "Choose another one with /studio setup, or let me in."
+    ),
+    "audit_asked_over_limit": "{actor} asked for a clip over a limit.",
 }

@@ -1,0 +1,22 @@
+"""The buttons that let a refused order go on: "Ask a moderator" and "I agree"."""
+
+from __future__ import annotations
+
+from cogs.controls import JOB_ID, Route, unknown_button
+from cogs.taking import PETITION_PREFIXES, Interaction, Taking
+from studio.front import Studio
+
+
+def routes_of(studio: Studio, taking: Taking) -> list[Route]:
+    """Presses that only the member of the order may make, once, also after a restart."""
+
+    async def press(interaction: Interaction, petition_id: str) -> None:
+        if not JOB_ID.fullmatch(petition_id) or interaction.guild_id is None:
+            await unknown_button(interaction)
+            return
+        petition = await studio.petition(
+            petition_id, guild_id=interaction.guild_id, member_id=interaction.user.id
+        )
+        await taking.take(interaction, petition.wanted, petition)
+
+    return [Route(prefix, press) for prefix in PETITION_PREFIXES.values()]

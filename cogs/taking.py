@@ -1,0 +1,238 @@
+"""How an interaction with two files becomes an order: a public answer, or a private refusal with a way on."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import discord
+import structlog
+from discord import ui
+
+from cogs.cards import first_answer, withdrawn_answer
+from cogs.gate import check_files, check_place, check_wishes
+from cogs.verdicts import CALL_ERRORS, Verdict, verdict
+from studio.crashpoints import passing
+from studio.errors import ConsentNeeded, LimitReached, OrderRefused, StudioError
+from studio.models import Member, Order, Place
+from studio.moderation.petitions import Petition, Want, Wanted
+from studio.sharing.rules import Wish
+from studio.texts import say
+
+if TYPE_CHECKING:
+    from studio.front import Studio
+
+log = structlog.get_logger(__name__)
+
+PETITION_PREFIXES = {Want.MODERATOR: "v1:ask:", Want.CONSENT: "v1:agree:"}
+_BUTTONS = {Want.MODERATOR: "button_ask", Want.CONSENT: "button_agree"}
+
+Interaction = discord.Interaction[discord.Client]
+
+
+class Taking:
+    """Takes orders. What follows the answer is done elsewhere, by the bot token and stored ids."""
+
+    def __init__(self, studio: Studio, *, max_picture_bytes: int, max_video_bytes: int) -> None:
+        self._studio = studio
+        self._max_picture_bytes = max_picture_bytes
+        self._max_video_bytes = max_video_bytes
+        self._answering: set[asyncio.Task[Any]] = set()
+
+    async def take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None = None) -> None:
+        """Refuse privately, or answer in public and record the order meanwhile.
+
+        `petition`: the press that lets an earlier refused order go on. Raises `OrderRefused`.
+        """
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            await self._take(interaction, wanted, petition)
+        finally:
+            self._answering.discard(task)
+
+    async def finish_answers(self) -> None:
+        """Wait until every interaction that came in so far has its answer; for an orderly end."""
+        if self._answering:
+            await asyncio.wait(self._answering)
+
+    async def _take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> None:
+        if not self._studio.accepting:
+            raise OrderRefused("shutting_down")
+        check_place(interaction)
+        check_files(
+            wanted.picture,
+            wanted.video,
+            max_picture_bytes=self._max_picture_bytes,
+            max_video_bytes=self._max_video_bytes,
+        )
+        check_wishes(wanted.wishes)
+        agrees = petition is not None and petition.wants is Want.CONSENT
+        try:
+            await self._studio.admit(_wish(interaction), overruled=wanted.overruled, agrees=agrees)
+        except OrderRefused as refusal:
+            if agrees:
+                await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))
+            else:
+                await self._refuse(interaction, refusal, wanted)
+            return
+        await self._answer_and_record(interaction, wanted, petition)
+
+    async def _answer_and_record(
+        self, interaction: Interaction, wanted: Wanted, petition: Petition | None
+    ) -> None:
+        recording = asyncio.create_task(self._record(interaction, wanted, petition))
+        try:
+            answer_id = await _answer(interaction, first_answer(_member(interaction)))
+        except CALL_ERRORS as error:
+            job_id = await recording
+            if verdict(error) is not Verdict.UNAVAILABLE:
+                await self._studio.abandon(job_id)
+                raise
+            # It may have arrived: the studio looks for it later. A second answer could be taken for it.
+            log.warning("answer_uncertain", job_id=job_id, error=str(error))
+            return
+        passing("animate.answered")
+        await asyncio.wait((recording,))
+        failure = recording.exception()
+        if failure is not None:
+            await _withdraw(interaction, failure if isinstance(failure, StudioError) else StudioError())
+            if isinstance(failure, LimitReached) and self._way_on(interaction, failure):
+                await self._refuse(interaction, failure, wanted)
+            if isinstance(failure, StudioError):
+                return
+            raise failure
+        passing("animate.recorded")
+        await self._studio.acknowledged(recording.result(), answer_id=answer_id)
+
+    async def _record(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> str:
+        """Record the order and return its job's id."""
+        # Nothing stands before the first REST call: below Python 3.12, aiohttp writes it in a task of its
+        # own, which waits in the loop's line behind this one.
+        await asyncio.sleep(0)
+        assert interaction.guild_id is not None
+        assert interaction.channel_id is not None
+        if petition is not None and petition.wants is Want.CONSENT:
+            await self._agree(interaction)
+        order = Order(
+            job_id=self._studio.new_job_id(),
+            member=member_of(interaction),
+            place=Place(
+                guild_id=interaction.guild_id,
+                channel_id=interaction.channel_id,
+                interaction_token=interaction.token,
+            ),
+            picture=wanted.picture,
+            video=wanted.video,
+            wishes=wanted.wishes,
+            ordered_at=self._studio.now(),
+            overruled=wanted.overruled,
+        )
+        await self._studio.take(order, petition_id=petition.id if petition else None)
+        return order.job_id
+
+    async def _agree(self, interaction: Interaction) -> None:
+        await asyncio.sleep(0)
+        assert interaction.guild_id is not None
+        await self._studio.agree(interaction.guild_id, interaction.user.id)
+
+    # ── refusing ────────────────────────────────────────────────────────────────────────────────
+
+    def _way_on(self, interaction: Interaction, refusal: OrderRefused) -> Want | None:
+        """What the member can press for, in spite of the refusal."""
+        if isinstance(refusal, ConsentNeeded):
+            return Want.CONSENT
+        assert interaction.guild_id is not None
+        asks = isinstance(refusal, LimitReached) and refusal.can_ask
+        return Want.MODERATOR if asks and self._studio.asks_moderators(interaction.guild_id) else None
+
+    async def _refuse(self, interaction: Interaction, refusal: OrderRefused, wanted: Wanted) -> None:
+        """Say so privately; where there is a way on, with a button that needs no attaching again."""
+        want = self._way_on(interaction, refusal)
+        if want is None:
+            raise refusal
+        assert interaction.guild_id is not None
+        petition = Petition(
+            id=self._studio.new_job_id(),
+            at=self._studio.now(),
+            guild_id=interaction.guild_id,
+            member_id=interaction.user.id,
+            wants=want,
+            wanted=wanted if want is Want.CONSENT else replace(wanted, overruled=True),
+        )
+        keeping = asyncio.create_task(self._studio.keep(petition))
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(refusal.sentence, view=_button(petition), ephemeral=True)
+            else:
+                await interaction.response.send_message(
+                    refusal.sentence, view=_button(petition), ephemeral=True
+                )
+        finally:
+            await asyncio.wait((keeping,))
+        keeping.result()
+
+
+def _button(petition: Petition) -> ui.View:
+    # Stopped, so that discord.py keeps nothing of it: presses are routed by `cogs.controls`.
+    view = ui.View(timeout=None)
+    view.add_item(
+        ui.Button(
+            label=say(_BUTTONS[petition.wants]),
+            style=discord.ButtonStyle.primary,
+            custom_id=f"{PETITION_PREFIXES[petition.wants]}{petition.id}",
+        )
+    )
+    view.stop()
+    return view
+
+
+async def _answer(interaction: Interaction, text: str) -> int:
+    """Send the public answer and return its id."""
+    try:
+        sent = await interaction.response.send_message(text, silent=True)
+    except discord.HTTPException as error:
+        if verdict(error) is not Verdict.ANSWERED_ALREADY:
+            raise
+        # discord.py's own earlier try was accepted although its answer was lost (`discord.md`, section 4).
+        return (await interaction.original_response()).id
+    if sent.message_id is None:
+        return (await interaction.original_response()).id
+    return sent.message_id
+
+
+async def _withdraw(interaction: Interaction, error: StudioError) -> None:
+    """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
+    log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
+    text = withdrawn_answer(_member(interaction), error.sentence)
+    await interaction.edit_original_response(content=text)
+
+
+def _wish(interaction: Interaction) -> Wish:
+    assert interaction.guild_id is not None
+    assert interaction.channel_id is not None
+    channel = interaction.channel
+    return Wish(
+        guild_id=interaction.guild_id,
+        # A thread may do what its channel may.
+        channel_id=channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id,
+        member_id=interaction.user.id,
+        role_ids=lambda: _role_ids(interaction),
+    )
+
+
+def _member(interaction: Interaction) -> Member:
+    return Member(interaction.user.id, interaction.user.display_name)
+
+
+def member_of(interaction: Interaction) -> Member:
+    """Who interacts, with their roles."""
+    return replace(_member(interaction), role_ids=_role_ids(interaction))
+
+
+def _role_ids(interaction: Interaction) -> tuple[int, ...]:
+    """The member's roles, without the server's own (@everyone)."""
+    roles = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
+    return tuple(role.id for role in roles if role.id != interaction.guild_id)

@@ -1,0 +1,29 @@
+"""Members' one-time word that they may use the likenesses in their files: stored by server and version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.sharing.tables import consents
+
+VERSION = 1
+"""Grows whenever the text `consent_needed` changes in what it means: then everybody is asked anew."""
+
+
+async def add(connection: AsyncConnection, *, guild_id: int, member_id: int, now: datetime) -> None:
+    """Store the member's word to the present version; repeats change nothing."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = {"guild_id": guild_id, "member_id": member_id, "version": VERSION, "at": now}
+    await connection.execute(make(consents).values(row).on_conflict_do_nothing())
+
+
+async def given(connection: AsyncConnection, *, guild_id: int, member_id: int) -> bool:
+    """Whether the member has given their word to the present version; one row by its key."""
+    query = select(consents.c.at).where(
+        consents.c.guild_id == guild_id, consents.c.member_id == member_id, consents.c.version == VERSION
+    )
+    return (await connection.execute(query)).first() is not None

@@ -1,0 +1,113 @@
+"""Refused orders that wait for one press of their member, with all that was attached to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.models import Orientation, ShotType, SourceFile, Wishes
+from studio.sharing.tables import petitions
+
+KEPT = timedelta(hours=6)
+"""How long the press counts; Discord does not say for how long it keeps what was attached, it seems a day."""
+
+
+class Want(StrEnum):
+    """What the press says."""
+
+    MODERATOR = "moderator"
+    CONSENT = "consent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the member ordered. `overruled`: moderators are asked to let it pass the server's limits."""
+
+    picture: SourceFile
+    video: SourceFile
+    wishes: Wishes
+    overruled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Petition:
+    """A refused order that its member may still press for, once, until `KEPT` is over."""
+
+    id: str
+    at: datetime
+    guild_id: int
+    member_id: int
+    wants: Want
+    wanted: Wanted
+    used_at: datetime | None = None
+
+    def is_open_to(self, member_id: int, guild_id: int, now: datetime) -> bool:
+        whose = (self.member_id, self.guild_id) == (member_id, guild_id)
+        return whose and self.used_at is None and now < self.at + KEPT
+
+
+async def add(connection: AsyncConnection, petition: Petition) -> None:
+    await connection.execute(
+        petitions.insert().values(
+            id=petition.id,
+            at=petition.at,
+            guild_id=petition.guild_id,
+            member_id=petition.member_id,
+            wants=petition.wants.value,
+            payload=asdict(petition.wanted),
+        )
+    )
+
+
+async def read(connection: AsyncConnection, petition_id: str) -> Petition | None:
+    row = (
+        (await connection.execute(select(petitions).where(petitions.c.id == petition_id)))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    return Petition(
+        id=row["id"],
+        at=row["at"],
+        guild_id=row["guild_id"],
+        member_id=row["member_id"],
+        wants=Want(row["wants"]),
+        wanted=_wanted(row["payload"]),
+        used_at=row["used_at"],
+    )
+
+
+async def use(connection: AsyncConnection, petition_id: str, now: datetime) -> bool:
+    """Take the one press that counts; False when it was made before."""
+    used = await connection.execute(
+        update(petitions)
+        .where(petitions.c.id == petition_id, petitions.c.used_at.is_(None))
+        .values(used_at=now)
+    )
+    return used.rowcount == 1
+
+
+async def sweep(connection: AsyncConnection, now: datetime) -> None:
+    """Forget those whose time is over, with the addresses of what was attached."""
+    await connection.execute(delete(petitions).where(petitions.c.at < now - KEPT))
+
+
+def _wanted(payload: Mapping[str, Any]) -> Wanted:
+    wishes = dict(payload["wishes"])
+    orientation = wishes.pop("orientation")
+    return Wanted(
+        picture=SourceFile(**payload["picture"]),
+        video=SourceFile(**payload["video"]),
+        wishes=Wishes(
+            **{**wishes, "shot_type": ShotType(wishes["shot_type"])},
+            orientation=None if orientation is None else Orientation(orientation),
+        ),
+        overruled=payload["overruled"],
+    )
