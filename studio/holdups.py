@@ -46,7 +46,7 @@ async def _awaited(connection: AsyncConnection, job: Job) -> str | None:
         return None
     if question.kind is Kind.PRICE:
         return "waiting_for_confirmation"
-    return "moderators_out_of_reach" if question.is_out_of_reach else "waiting_for_moderators"
+    return "moderators_out_of_reach" if question.is_out_of_reach else "waiting_for_decision"
 
 
 def _age(job: Job, now: datetime) -> float:

@@ -42,7 +42,7 @@ def request_card(
         ("block", discord.ButtonStyle.danger),
     ):
         custom_id = f"{APPROVAL_PREFIX}{press}:{job.id}"
-        row.add_item(ui.Button(label=say(f"button_{press}"), style=style, custom_id=custom_id))
+        row.add_item(ui.Button(label=say(f"press_{press}"), style=style, custom_id=custom_id))
     container.add_item(row)
     return _whole(container)
 
@@ -56,7 +56,7 @@ def price_card(job: Job, *, trial: bool) -> ui.LayoutView:
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for press, style in (("yes", discord.ButtonStyle.success), ("no", discord.ButtonStyle.secondary)):
         custom_id = f"{PRICE_PREFIX}{press}:{job.id}"
-        row.add_item(ui.Button(label=say(f"button_{press}"), style=style, custom_id=custom_id))
+        row.add_item(ui.Button(label=say(f"press_{press}"), style=style, custom_id=custom_id))
     container.add_item(row)
     return _whole(container)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 SAID: Mapping[str, str | tuple[str, ...]] = {
     # the card
     "stage_asking": "Waiting for a yes",
-    "waiting_for_moderators": (
+    "waiting_for_decision": (
         "The moderators are asked first; their answer comes here. Nothing is charged meanwhile."
     ),
     "moderators_out_of_reach": (
@@ -18,8 +18,8 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     # the price
     "price_question": "{mention} This clip costs {price:money}. Make it?",
     "price_question_trial": "{mention} This clip would cost {price:money}; it is a trial and free. Make it?",
-    "button_yes": "Yes",
-    "button_no": "No",
+    "press_yes": "Yes",
+    "press_no": "No",
     "price_approved_shown": "The price of {price:money} was confirmed.",
     "price_denied_shown": "The price of {price:money} was declined. Nothing was charged.",
     "price_expired_shown": "Nobody confirmed the price of {price:money} within a day. Nothing was charged.",
@@ -41,9 +41,9 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "blocks: {blocks} · reports: {reports}"
     ),
     "request_until": "-# Ordered in {link} · expires {when}",
-    "button_approve": "Approve",
-    "button_deny": "Deny…",
-    "button_block": "Block…",
+    "press_approve": "Approve",
+    "press_deny": "Deny…",
+    "press_block": "Block…",
     "request_approved_shown": "✓ Approved by {by} {when}.",
     "request_denied_shown": ("✗ Denied by {by} {when}: {reason}", "✗ Denied by {by} {when}."),
     "request_expired_shown": "Expired {when}: nobody decided. Nothing was charged.",
