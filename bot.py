@@ -36,15 +36,18 @@ from providers.frontdoor import Bell, open_front_door, webhook_address
 from providers.pixelbyte import PixelByte, provider_hosts
 from providers.sandbox import Sandbox
 from providers.trial import open_trial
+from providers.watch import add_watching
 from providers.wire import PRICE_USD_MICROS
 from studio import logs, schema
 from studio.alarms import Alarms
 from studio.database import Database
 from studio.engine import Engine, Role
 from studio.equipment import Equipment, terms_from
+from studio.links import Links, open_links
 from studio.notes import Notes
 from studio.operating import Operating
 from studio.settings import Settings, SettingsError, gather_environment, read_settings
+from studio.showing import Showing
 from studio.storage import open_storage
 
 log = structlog.get_logger("bot")
@@ -113,7 +116,14 @@ async def open_house(
             "database": partial(_answers, database),
             "discord": partial(_is_there, client, connected=role.takes_orders),
         }
-        address = await stack.enter_async_context(open_front_door(settings, checks, bell, clock=now))
+        links = await _open_links(settings, database)
+        watching = None
+        if links is not None:
+            showing = Showing(links, database=database, storage=storage, clock=now)
+            watching = partial(add_watching, showing=showing, trial=sandbox is not None)
+        address = await stack.enter_async_context(
+            open_front_door(settings, checks, bell, clock=now, watching=watching)
+        )
         terms = terms_from(
             settings,
             usd_micros_per_second=PRICE_USD_MICROS,
@@ -138,6 +148,7 @@ async def open_house(
                 # The sandbox's links lead to this machine, where only the demo's people are.
                 local_links=sandbox is None or attachment_host is not None,
                 trial=sandbox is not None,
+                watch_url=links.watch_url if links is not None else None,
             ),
             operator=Alarms(database, Owner(client).tell),
             clock=now,
@@ -154,6 +165,14 @@ async def open_house(
                 operating = Operating(equipment, engine.servers)
                 client.install_for(settings.dev_guild_id, OperatorGroup(client, operating))
         yield House(settings=settings, client=client, animate=animate, engine=engine, sandbox=sandbox)
+
+
+async def _open_links(settings: Settings, database: Database) -> Links | None:
+    """Links of our own need an address by which members can reach us."""
+    if settings.public_url is None:
+        return None
+    seconds = settings.retention_days * 86_400.0
+    return await open_links(database, settings.public_url, clock=now, retention_seconds=seconds)
 
 
 async def _answers(database: Database) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,15 +39,22 @@ class DiscordDesk:
     """
 
     def __init__(
-        self, client: discord.Client, *, budget: Budget, local_links: bool = False, trial: bool = False
+        self,
+        client: discord.Client,
+        *,
+        budget: Budget,
+        local_links: bool = False,
+        trial: bool = False,
+        watch_url: Callable[[Job], str] | None = None,
     ) -> None:
         """`local_links`: also offer links that lead to this machine alone, as in the demo.
 
+        `watch_url` gives the address of our own page for a job's clip; None: there is only the provider's.
         `trial`: the renderer is the sandbox, so no message may say that anything was paid.
         """
         self._card = partial(cards.status_card, trial=trial)
         self._line = Line(client, budget)
-        self._outcome = Outcome(self._line, local_links=local_links, trial=trial)
+        self._outcome = Outcome(self._line, local_links=local_links, trial=trial, watch_url=watch_url)
         self._bench = Bench(self._line)
         self._requests = Requests(self._line, trial=trial)
         self._pictures: Recent[Sequence[discord.Attachment]] = Recent(REMEMBERED_CARDS)

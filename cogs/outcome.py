@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,11 +34,14 @@ REMEMBERED_SPOTS = 2000
 class Outcome:
     """Posts results and failures, finds those of an earlier try, and falls back from thread to channel."""
 
-    def __init__(self, line: Line, *, local_links: bool, trial: bool) -> None:
+    def __init__(
+        self, line: Line, *, local_links: bool, trial: bool, watch_url: Callable[[Job], str] | None
+    ) -> None:
         self._line = line
         self._rooms = Rooms()
         self._local_links = local_links
         self._trial = trial
+        self._watch_url = watch_url
         self._spots: Recent[Spot] = Recent(REMEMBERED_SPOTS)
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
@@ -156,7 +159,7 @@ class Outcome:
         return await self.post(spot, post, priority=Priority.RESULT)
 
     def _result(self, job: Job, clip: Clip, attached: cards.Attached) -> Post:
-        link = self._link(clip, needed=attached is cards.Attached.NOTHING)
+        link = self._link(job, clip, needed=attached is cards.Attached.NOTHING)
         return Post(
             # A clip that comes late follows a report, whose nonce Discord may still remember.
             nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",
@@ -165,12 +168,12 @@ class Outcome:
             mention=cards.mention_of(job),
         )
 
-    def _link(self, clip: Clip, *, needed: bool) -> str | None:
-        """The address of the original, unless it leads nowhere for the member."""
-        host = urlsplit(clip.source_url).hostname or ""
-        if is_loopback(host) and not (self._local_links or needed):
+    def _link(self, job: Job, clip: Clip, *, needed: bool) -> str | None:
+        """The address of the original, ours if there is one, unless it leads nowhere for the member."""
+        link = self._watch_url(job) if self._watch_url else clip.source_url
+        if is_loopback(urlsplit(link).hostname or "") and not (self._local_links or needed):
             return None
-        return clip.source_url
+        return link
 
 
 def _spots(place: Place) -> Iterator[Spot]:

@@ -20,6 +20,7 @@ from media.graph import FrameGraph
 from media.limits import Frame
 from media.opening import find_video, frames, opened
 from media.plan import Way, make_plan, require_length, steady_rate
+from media.posters import write_poster
 from media.probe import Probe, examine
 from media.recognise import Family, family_of
 
@@ -45,9 +46,16 @@ def probe(source: Path) -> ClipFacts:
     return probed.facts
 
 
-def verify(source: Path) -> ClipFacts:
-    """Return what a provider's result is; raises as `probe` does, except that it may be of any length."""
-    return _examine(source).facts
+def verify(source: Path, poster_target: Path | None = None) -> ClipFacts:
+    """Return what a provider's result is, and write its poster.
+
+    Raises as `probe` does, except that it may be of any length.
+    """
+    probed = _examine(source)
+    if poster_target is not None:
+        write = _write_poster if probed.family is Family.WEBP_ANIMATION else write_poster
+        write(source, poster_target, probed)
+    return probed.facts
 
 
 def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) -> PreparedClip:

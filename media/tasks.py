@@ -21,8 +21,8 @@ def _probe_clip(source: str) -> Result:
     return clips.probe(Path(source))
 
 
-def _verify_clip(source: str) -> Result:
-    return clips.verify(Path(source))
+def _verify_clip(source: str, poster: str | None = None) -> Result:
+    return clips.verify(Path(source), Path(poster) if poster else None)
 
 
 def _prepare_clip(source: str, target: str, poster: str, longest: float) -> Result:

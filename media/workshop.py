@@ -88,9 +88,13 @@ class Workshop:
         assert isinstance(result, ClipFacts)
         return result
 
-    async def verify_clip(self, path: Path) -> ClipFacts:
-        """Return what a provider's result is, of any length, after decoding its first frames."""
-        result = await self._run("verify_clip", source=path)
+    async def verify_clip(self, path: Path, poster: Path) -> ClipFacts:
+        """Return what a provider's result is, of any length, after decoding its first frames.
+
+        Its poster is a JPEG of the first good one.
+        """
+        with _made_whole(poster) as (new_poster,):
+            result = await self._run("verify_clip", source=path, poster=new_poster)
         assert isinstance(result, ClipFacts)
         return result
 

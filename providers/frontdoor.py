@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from aiohttp import web
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from providers.server import WEBHOOK_PATH, ReadyCheck, build_app, serve
@@ -32,14 +33,27 @@ def webhook_address(settings: Settings, bound: tuple[str, int]) -> Callable[[str
 
 @asynccontextmanager
 async def open_front_door(
-    settings: Settings, checks: Mapping[str, ReadyCheck], bell: Bell, *, clock: Clock
+    settings: Settings,
+    checks: Mapping[str, ReadyCheck],
+    bell: Bell,
+    *,
+    clock: Clock,
+    watching: Callable[[web.Application], None] | None = None,
 ) -> AsyncIterator[tuple[str, int]]:
-    """Serve while the context lasts; gives host and port. Raises `SettingsError` when they cannot be used."""
+    """Serve while the context lasts; gives host and port. Raises `SettingsError` when they cannot be used.
+
+    `watching` adds the routes for clips that are watched in a browser.
+    """
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     app = build_app(
-        ring=bell, secret=settings.pixelbyte_webhook_secret, checks=checks, registry=registry, clock=clock
+        ring=bell,
+        secret=settings.pixelbyte_webhook_secret,
+        checks=checks,
+        registry=registry,
+        clock=clock,
+        watching=watching,
     )
     async with AsyncExitStack() as stack:
         try:

@@ -37,10 +37,12 @@ def build_app(
     checks: Mapping[str, ReadyCheck],
     registry: CollectorRegistry,
     clock: Clock,
+    watching: Callable[[web.Application], None] | None = None,
 ) -> web.Application:
     """Build the app. Without a `secret` every webhook is refused.
 
-    `ring` is called in the background, once for each authentic webhook, duplicates included.
+    `ring` is called in the background, once for each authentic webhook, duplicates included. `watching` adds
+    the routes for clips that are watched in a browser.
     """
     app = web.Application(client_max_size=MOST_WEBHOOK_BYTES)
     doorbell = _Doorbell(ring=ring, secret=secret, clock=clock)
@@ -49,6 +51,8 @@ def build_app(
     app.router.add_get("/readyz", _readiness(checks))
     app.router.add_get("/metrics", _metrics(registry))
     app.on_cleanup.append(doorbell.close)
+    if watching is not None:
+        watching(app)
     return app
 
 

@@ -53,8 +53,10 @@ class Delivery:
                 path = folder / "clip.mp4"
                 size = await self._equipment.provider.download(job.source_url, path)
                 passing("delivery.downloaded")
-                facts = await self._equipment.workshop.verify_clip(path)
+                poster = folder / "poster.jpg"
+                facts = await self._equipment.workshop.verify_clip(path, poster)
                 passing("delivery.verified")
+                await storage.put(_poster_key(job), poster)
                 await storage.put(_clip_key(job), path)
         except (FetchFailed, MediaRefused) as error:
             crashed = isinstance(error, MediaRefused) and error.reason is Reason.CRASHED
@@ -69,6 +71,7 @@ class Delivery:
             height=facts.height,
             has_sound=facts.has_sound,
             source_url=job.source_url,
+            poster_key=_poster_key(job),
         )
         passing("delivery.clip_stored")
         for remark in remarks_on(job, clip):
@@ -221,6 +224,10 @@ class Delivery:
 
 def _clip_key(job: Job) -> str:
     return f"jobs/{job.id}/clip.mp4"
+
+
+def _poster_key(job: Job) -> str:
+    return f"jobs/{job.id}/poster.jpg"
 
 
 async def purge(equipment: Equipment) -> int:

@@ -197,7 +197,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
-    """The finished result in our storage; `source_url` is where the provider keeps it."""
+    """The finished result in our storage; `source_url` is where the provider keeps it.
+
+    `poster_key`: a JPEG of its first good frame. Clips from before there were any have none.
+    """
 
     key: str
     size: int
@@ -206,6 +209,7 @@ class Clip:
     height: int
     has_sound: bool
     source_url: str
+    poster_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,8 @@ class Job:
 
     Money is in `usd_micros`, millionths of a dollar. `progress` is in permille and never falls.
     `closed_at` is set when the ended job has been told, tidied and needs no more work. `counts`: the clip
-    counts in the shares of its member and server; `removed_at`: it was taken down.
+    counts in the shares of its member and server; `removed_at`: it was taken down; `purged_at`: its files
+    were deleted.
     """
 
     order: Order
@@ -251,6 +256,7 @@ class Job:
     closed_at: datetime | None = None
     counts: bool = True
     removed_at: datetime | None = None
+    purged_at: datetime | None = None
 
     @property
     def id(self) -> str:

@@ -17,6 +17,11 @@ async def write(connection: AsyncConnection, key: str, value: str) -> None:
     await connection.execute(notes.insert().values(key=key, value=value))
 
 
+async def add(connection: AsyncConnection, key: str, value: str) -> None:
+    """Write what is not there yet; raises SQLAlchemy's `IntegrityError` when it is."""
+    await connection.execute(notes.insert().values(key=key, value=value))
+
+
 async def values(connection: AsyncConnection, prefix: str) -> list[str]:
     """The values of all keys that begin with `prefix`."""
     found = await connection.execute(

@@ -214,6 +214,9 @@ class Storage(Protocol):
     def checkout(self, key: str) -> AbstractAsyncContextManager[Path]:
         """Give a local path to read from while the context lasts. Raises FileNotFoundError."""
 
+    async def read(self, key: str, start: int, stop: int) -> bytes:
+        """Return the bytes from `start` up to, not including, `stop`. Raises FileNotFoundError."""
+
     async def delete_tree(self, prefix: str) -> None:
         """Delete everything below `prefix`; no error if there is nothing."""
 

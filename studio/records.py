@@ -55,6 +55,7 @@ def to_job(row: RowMapping) -> Job:
         closed_at=row["closed_at"],
         counts=row["counts"],
         removed_at=row["removed_at"],
+        purged_at=row["purged_at"],
     )
 
 

@@ -73,6 +73,25 @@ _RESULT: Mapping[str, Template] = {
     "report": ("{mention} {sentence}", "{sentence}"),
 }
 
+_WATCHING: Mapping[str, Template] = {
+    "watch_title": "{name}'s clip",
+    "watch_label": "AI-generated · {seconds:number} s · {width} × {height}",
+    "watch_label_trial": "Trial clip · {seconds:number} s · {width} × {height}",
+    "watch_cannot_play": "Your browser cannot play this video. You can still save it with the button below.",
+    "watch_save": "Save the clip",
+    "watch_until": "This page works until {moment}. Whoever has its address can watch the clip.",
+    "watch_unknown_title": "There is no clip at this address",
+    "watch_unknown": "Part of the address may be missing. Open it again from the message in Discord.",
+    "watch_expired_title": "This clip is no longer kept here",
+    "watch_expired": (
+        "Clips are kept for a while and then deleted. If it was posted in Discord, it is still in its thread."
+    ),
+    "watch_removed_title": "This clip was removed",
+    "watch_removed": "It was taken down and is no longer shown. Was it yours? Ask the server's moderators.",
+    "watch_away_title": "Please try again in a moment",
+    "watch_away": "I cannot look for the clip right now. Nothing is lost; reload this page a little later.",
+}
+
 _CANCELLING: Mapping[str, Template] = {
     "cancel_cancelled": "Cancelled. Nothing was charged.",
     "cancel_asked": "I am asking the renderer to stop; the card will show whether it still could.",
@@ -145,6 +164,7 @@ SENTENCES: Mapping[str, Template] = {
     **_ANSWERS,
     **_CARD,
     **_RESULT,
+    **_WATCHING,
     **REASONS,
     **_CANCELLING,
     **_NOTICES,

@@ -87,6 +87,10 @@ class ObstoreFiles:
             async for chunk in response.stream(min_chunk_size=_CHUNK_BYTES):
                 await asyncio.to_thread(file.write, chunk)
 
+    async def read(self, key: str, start: int, stop: int) -> bytes:
+        with as_disk_trouble():
+            return bytes(await obstore.get_range_async(self._store, key, start=start, end=stop))
+
     async def delete_tree(self, prefix: str) -> None:
         keys = await self.keys(prefix)
         if keys:

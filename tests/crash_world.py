@@ -205,7 +205,12 @@ class CrashWorld:
         assert len(requests) <= len(jobs)
         assert not any(_button(one["components"], "v1:approval:") for one in requests)
         self._check_money()
-        kept = {f"jobs/{row[0]}/clip.mp4" for row in jobs if row[1] == "delivered" and row[4] is None}
+        kept = {
+            f"jobs/{row[0]}/{name}"
+            for row in jobs
+            if row[1] == "delivered" and row[4] is None
+            for name in ("clip.mp4", "poster.jpg")
+        }
         assert self.files() == kept, self.files() ^ kept
 
     def _story(self) -> str:

@@ -117,7 +117,7 @@ async def test_an_order_with_its_files_in_a_bucket_known_from_the_env_file_alone
     await world.bot.stop()
 
     assert world.states() == ["delivered"]
-    assert kept == {f"animate/files/jobs/{job_id}/clip.mp4"}
+    assert kept == {f"animate/files/jobs/{job_id}/{name}" for name in ("clip.mp4", "poster.jpg")}
     assert await s3.keys() == set()
     assert await s3.unfinished() == []
     assert SECRET not in world.bot.log

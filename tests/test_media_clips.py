@@ -488,3 +488,49 @@ def test_a_clip_that_cannot_fit_decently_is_refused(shelf: Shelf, target: Path) 
 
     assert caught.value.reason is Reason.TOO_LARGE
     assert caught.value.facts["limit"] == 30_000
+
+
+def test_the_poster_is_the_first_frame_that_shows_something(tmp_path: Path) -> None:
+    dark = [np.zeros((480, 270, 3), np.uint8)] * 8
+    seen = [np.asarray(media_files.scene((270, 480)))] * 8
+    source, target = tmp_path / "fade.mp4", tmp_path / "poster.jpg"
+    with av.open(str(source), "w") as output:
+        stream = output.add_stream("libx264", rate=8)
+        stream.width, stream.height, stream.pix_fmt = 270, 480, "yuv420p"
+        for array in (*dark, *seen):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+        output.mux(stream.encode(None))
+
+    facts = clips.verify(source, target)
+
+    with Image.open(target) as picture:
+        assert picture.size == (facts.width, facts.height) == (270, 480)
+        assert picture.convert("RGB").getpixel((10, 10))[0] > 180  # the scene's red corner
+
+
+def test_a_clip_that_shows_nothing_has_a_poster_all_the_same(tmp_path: Path) -> None:
+    target = tmp_path / "poster.jpg"
+
+    clips.verify(media_files.clip_flat(tmp_path / "flat.mp4", size=(2000, 1000)), target)
+
+    with Image.open(target) as picture:
+        assert picture.size == (960, 480)
+
+
+@pytest.mark.parametrize(("size", "shown"), [((1280, 720), (854, 480)), ((720, 1280), (480, 854))])
+def test_what_was_fitted_keeps_sound_shape_and_its_index_first(
+    tmp_path: Path, target: Path, size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    source = media_files.clip_mp4(tmp_path / "result.mp4", seconds=3, size=size, fps=16)
+
+    facts = clips.fit(source, target, max_bytes=130_000)
+
+    layout = target.read_bytes()
+    assert len(layout) <= 130_000
+    assert layout.index(b"moov") < layout.index(b"mdat")
+    assert (facts.width, facts.height) == shown
+    with av.open(str(target)) as container:
+        (sound,) = container.streams.audio
+        heard = sum(frame.samples for frame in container.decode(sound)) / sound.rate
+    assert heard == pytest.approx(3, abs=0.15)
+    assert facts.seconds == pytest.approx(3, abs=0.1)

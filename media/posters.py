@@ -1,0 +1,60 @@
+"""A clip's poster: its first good frame as a JPEG, for those who see the clip before it has loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image, ImageStat
+
+from media.errors import MediaRefused, Reason
+from media.graph import FrameGraph
+from media.limits import Frame
+from media.opening import find_video, frames, opened
+from media.probe import Probe
+
+LONGEST_SIDE = 960
+QUALITY = 80
+_LOOK_SECONDS = 2.0
+_LOOKS = 12
+_TOO_DARK, _TOO_LIGHT, _TOO_FLAT = 16, 240, 6  # of the 256 steps of grey: mean, mean, standard deviation
+
+
+def write_poster(source: Path, target: Path, probe: Probe) -> None:
+    """Write the first frame that shows something, of those in the first seconds; else the first of all.
+
+    Raises `MediaRefused` with BROKEN when none can be decoded.
+    """
+    facts = probe.facts
+    factor = min(1.0, LONGEST_SIDE / max(facts.width, facts.height))
+    width, height = (max(2, round(side * factor)) for side in (facts.width, facts.height))
+    graph = FrameGraph(probe, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
+    gap = min(_LOOK_SECONDS, facts.seconds) / _LOOKS
+    first, looked = None, 0
+    with opened(source) as container:
+        for frame in frames(container, find_video(container)):
+            if (frame.time or 0.0) - float(probe.start) < looked * gap:
+                continue
+            looked += 1
+            for small in graph.push(frame):
+                picture = Image.fromarray(small.to_ndarray())
+                first = first or picture
+                if _shows_something(picture):
+                    _save(picture, target)
+                    return
+            if looked >= _LOOKS:
+                break
+    for small in graph.finish():
+        first = first or Image.fromarray(small.to_ndarray())
+    if first is None:
+        raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
+    _save(first, target)
+
+
+def _shows_something(picture: Image.Image) -> bool:
+    """Neither black nor white nor of one colour, as fades begin."""
+    grey = ImageStat.Stat(picture.convert("L"))
+    return _TOO_DARK < grey.mean[0] < _TOO_LIGHT and grey.stddev[0] > _TOO_FLAT
+
+
+def _save(picture: Image.Image, target: Path) -> None:
+    picture.save(target, "JPEG", quality=QUALITY, progressive=True)

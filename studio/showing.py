@@ -1,0 +1,71 @@
+"""What may be shown of a clip to whoever has its link, asked anew each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from studio import jobs
+from studio.database import Database
+from studio.links import Links
+from studio.models import Clip, Job, JobState
+from studio.ports import Clock, Storage
+
+log = structlog.get_logger(__name__)
+
+SHOWABLE = frozenset({JobState.DELIVERING, JobState.DELIVERED})
+"""The link is posted a moment before the job is recorded as delivered."""
+
+
+class NotShown(StrEnum):
+    """Why there is nothing to see."""
+
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    REMOVED = "removed"
+    AWAY = "away"
+    """Nobody can tell at the moment: the database does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """A clip that may be shown until then, with its job."""
+
+    job: Job
+    clip: Clip
+    until: datetime
+
+
+class Showing:
+    """Decides by the database at every look, so that what is removed is gone at once."""
+
+    def __init__(self, links: Links, *, database: Database, storage: Storage, clock: Clock) -> None:
+        self.links = links
+        self.storage = storage
+        self._database = database
+        self._clock = clock
+
+    async def find(self, token: str) -> Exhibit | NotShown:
+        ticket = self.links.read(token)
+        if ticket is None:
+            return NotShown.UNKNOWN
+        try:
+            async with self._database.read() as connection:
+                job = await jobs.get(connection, ticket.job_id)
+        except SQLAlchemyError as error:
+            log.warning("watching_without_database", error=type(error).__name__)
+            return NotShown.AWAY
+        if job is None or job.clip is None or job.state not in SHOWABLE:
+            return NotShown.UNKNOWN
+        if job.removed_at is not None:
+            return NotShown.REMOVED
+        now = self._clock()
+        kept_until = ticket.until if job.closed_at is None else job.closed_at + self.links.retention
+        until = min(ticket.until, kept_until)
+        if now >= until or job.purged_at is not None:
+            return NotShown.EXPIRED
+        return Exhibit(job=job, clip=job.clip, until=until)
