@@ -23,7 +23,7 @@ body { margin: 0; background: var(--ground); color: var(--ink); min-height: 100v
 main { max-width: 60rem; margin: 0 auto;
   padding: max(1rem, env(safe-area-inset-top)) 1rem max(1.5rem, env(safe-area-inset-bottom)); }
 h1 { font-size: 1.35rem; line-height: 1.25; margin: .25rem 0 .75rem; overflow-wrap: anywhere; }
-video { display: block; width: auto; height: auto; max-width: 100%; max-height: 76vh; max-height: 76dvh;
+video { display: block; width: auto; height: auto; max-width: 100%; max-height: 66vh; max-height: 66dvh;
   margin: 0 auto; background: #000; border-radius: 12px; }
 p { margin: .75rem 0; color: var(--faint); }
 .label { color: var(--ink); font-weight: 600; }

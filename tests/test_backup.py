@@ -140,8 +140,8 @@ async def test_a_backup_lists_every_file_with_its_size_and_checksum(
     with tarfile.open(archive) as opened:
         manifest = json.load(opened.extractfile("manifest.json"))  # type: ignore[arg-type]
         sizes = {member.name: member.size for member in opened}
-    [clip] = manifest["files"]
-    assert clip["name"].endswith("/clip.mp4")
+    clip, poster = manifest["files"]
+    assert (clip["name"][-9:], poster["name"][-11:]) == ("/clip.mp4", "/poster.jpg")
     assert sizes[f"files/{clip['name']}"] == clip["size"] > 0
     assert sizes["bot.db"] == manifest["database"]["size"]
 
