@@ -9,8 +9,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.taking import Taking
-from studio.models import LONGEST_PROMPT, Orientation, ShotType, SourceFile, Wishes
+from studio.models import Orientation, ShotType, SourceFile, Wishes
 from studio.moderation.petitions import Wanted
+from studio.prompts import LONGEST_PROMPT
 from studio.texts import say
 
 if TYPE_CHECKING:

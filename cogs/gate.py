@@ -5,7 +5,8 @@ from __future__ import annotations
 import discord
 
 from studio.errors import OrderRefused
-from studio.models import LONGEST_PROMPT, SourceFile, Wishes, length_of, looks_swapped
+from studio.models import SourceFile, Wishes, looks_swapped
+from studio.prompts import LONGEST_PROMPT, length_of
 
 THREADS = frozenset(
     {discord.ChannelType.public_thread, discord.ChannelType.private_thread, discord.ChannelType.news_thread}
