@@ -1,0 +1,174 @@
+"""Consent, "Ask a moderator" and the moderators' answers, through the simulated Discord by whoever presses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import jobs
+from studio.models import Job, JobState
+from studio.moderation import approvals
+from studio.moderation.questions import Exhibit, History, Kind, Standing, needed
+from studio.sharing import servers
+from studio.sharing.policy import Approval, ApprovalMode, Policy, Share
+from tests.bureau import Bureau, open_bureau, texts_of, with_inputs
+from tests.sandbox_world import clip, picture
+
+NOTHING_LEFT = Policy(pool=Share(clips=0))
+
+
+@pytest.fixture
+async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
+    async with open_bureau(tmp_path) as bureau:
+        yield bureau
+
+
+async def rule(bureau: Bureau, policy: Policy) -> None:
+    now = bureau.studio.now()
+    async with bureau.database.write() as connection:
+        server = await servers.read(connection, bureau.world.guild.id, now)
+        await servers.change(connection, server, policy=policy)
+    await bureau.servers.refresh(now)
+
+
+def button_of(message: Any, prefix: str) -> str:
+    """The id of the button of a private answer."""
+    ids = [item.custom_id for row in message.components for item in row.children]
+    return next(custom_id for custom_id in ids if custom_id.startswith(prefix))
+
+
+async def pressed_on(bureau: Bureau, result: Any, prefix: str) -> Any:
+    message = result.response.message
+    return await bureau.world.click(bureau.world.member, message, button_of(message, prefix))
+
+
+async def test_consent_is_asked_once_and_the_order_goes_on_by_the_press(bureau: Bureau) -> None:
+    await rule(bureau, Policy(consent=True))
+    first = await bureau.order(prompt="a forest")
+    await bureau.restart()
+
+    agreed = await pressed_on(bureau, first, "v1:agree:")
+    await bureau.world.eventually(lambda: bureau.bells.woken)
+    job = await bureau.job()
+    second = await bureau.order()
+
+    assert first.response is not None
+    assert first.response.ephemeral
+    assert "likeness" in first.response.content
+    assert "on its way" in agreed.response.content
+    assert not agreed.response.ephemeral
+    assert (job.order.wishes.prompt, job.order.picture.filename) == ("a forest", "me.jpg")
+    assert second.response is not None
+    assert "on its way" in second.response.content
+
+
+async def test_a_member_over_a_limit_asks_the_moderators_by_a_press_that_counts_once(bureau: Bureau) -> None:
+    await rule(bureau, replace(NOTHING_LEFT, approval=Approval(channel_id=5)))
+    refused = await bureau.order(prompt="a forest")
+    await bureau.restart()
+
+    asked = await pressed_on(bureau, refused, "v1:ask:")
+    await bureau.world.eventually(lambda: bureau.bells.woken)
+    job = await bureau.job()
+    again = await pressed_on(bureau, refused, "v1:ask:")
+
+    assert refused.response is not None
+    assert refused.response.ephemeral
+    assert "on its way" in asked.response.content
+    assert (job.order.overruled, job.order.wishes.prompt) == (True, "a forest")
+    assert again.response.ephemeral
+    assert "has been used" in again.response.content
+
+
+async def test_without_a_channel_for_moderators_there_is_no_button(bureau: Bureau) -> None:
+    await rule(bureau, NOTHING_LEFT)
+
+    refused = await bureau.order()
+
+    assert refused.response is not None
+    assert refused.response.message.components == []
+    assert "a moderator can let yours through" in refused.response.content
+
+
+async def waiting(bureau: Bureau) -> Job:
+    """A job whose request stands in the channel, posted by the real desk."""
+    policy = Policy(approval=Approval(mode=ApprovalMode.EVERYONE, channel_id=bureau.world.clips.id))
+    job = with_inputs(await bureau.opened(prompt="**a forest** @everyone"))
+    async with bureau.database.write() as connection:
+        stored = await jobs.get(connection, job.id)
+        assert stored is not None
+        stored = await jobs.move(connection, stored, JobState.PREPARING, now=job.order.ordered_at)
+        await jobs.move(connection, stored, JobState.PENDING_APPROVAL, now=job.order.ordered_at)
+        questions = needed(policy, job.order, 250_000, job.order.ordered_at)
+        await approvals.put(connection, questions)
+    exhibit = Exhibit(history=History(made=3, failed=1, blocks=0, reports=0), picture=picture(), video=clip())
+    question = replace(questions[0], channel_id=bureau.world.clips.id)
+    first = await bureau.desk.ask_moderators(job, question, exhibit)
+    assert await bureau.desk.ask_moderators(job, question, exhibit) == first
+    return job
+
+
+def request_of(bureau: Bureau, job: Job) -> dict[str, Any]:
+    found = [one for one in bureau.posts(bureau.world.clips.id) if f"approve:{job.id}" in texts_of(one)]
+    assert len(found) == 1
+    return found[0]
+
+
+async def state_of(bureau: Bureau, job: Job) -> Standing:
+    async with bureau.database.read() as connection:
+        [question] = await approvals.of_job(connection, job.id)
+    assert question.kind is Kind.MODERATORS
+    return question.state
+
+
+async def test_a_moderator_approves_after_a_restart(bureau: Bureau) -> None:
+    job = await waiting(bureau)
+    await bureau.restart()
+    message = request_of(bureau, job)
+
+    result = await bureau.world.click(bureau.world.moderator, message, f"v1:approval:approve:{job.id}")
+    await bureau.world.eventually(lambda: result.followups)
+
+    assert "Approved" in result.followups[0].content
+    assert await state_of(bureau, job) is Standing.APPROVED
+    assert len(message["attachments"]) == 2
+    assert "clips made: 3" in texts_of(message)
+    assert "**a forest**" not in texts_of(message)
+
+
+@pytest.mark.parametrize("press", ["approve", "deny", "block"])
+@pytest.mark.parametrize("who", ["member", "stranger"])
+async def test_nobody_else_decides(bureau: Bureau, who: str, press: str) -> None:
+    job = await waiting(bureau)
+
+    result = await bureau.world.click(
+        getattr(bureau.world, who), request_of(bureau, job), f"v1:approval:{press}:{job.id}"
+    )
+
+    assert result.response is not None
+    assert "Only moderators" in result.response.content
+    assert await state_of(bureau, job) is Standing.OPEN
+
+
+@pytest.mark.parametrize(("press", "said"), [("deny", "Denied"), ("block", "Blocked")])
+async def test_a_moderator_denies_or_blocks_with_a_reason(bureau: Bureau, press: str, said: str) -> None:
+    job = await waiting(bureau)
+    moderator = bureau.world.moderator
+    shown = await bureau.world.click(moderator, request_of(bureau, job), f"v1:approval:{press}:{job.id}")
+    values: dict[str, Any] = {"reason": "not of her"}
+    if press == "block":
+        values["days"] = ["7"]
+
+    result = await bureau.world.submit_modal(moderator, shown, values)
+    await bureau.world.eventually(lambda: result.followups)
+
+    async with bureau.database.read() as connection:
+        [question] = await approvals.of_job(connection, job.id)
+        server = await servers.read(connection, job.place.guild_id, bureau.studio.now())
+    assert said in result.followups[0].content
+    assert (question.state, question.reason) == (Standing.DENIED, "not of her")
+    assert server.is_blocked(job.order.member.id, bureau.studio.now()) is (press == "block")
