@@ -1,4 +1,4 @@
-"""Consent, "Ask a moderator" and the moderators' answers, through the simulated Discord by whoever presses."""
+"""Consent, "Ask a moderator" and the moderators' answers, through the simulated Discord."""
 
 from __future__ import annotations
 
