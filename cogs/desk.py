@@ -104,6 +104,10 @@ class DiscordDesk:
         with desk_errors():
             return await self._outcome.report(job, ending)
 
+    async def correct(self, job: Job, ending: Ending) -> None:
+        with desk_errors():
+            await self._outcome.correct(job, ending)
+
     async def conclude(self, job: Job, progress: Progress) -> None:
         with desk_errors():
             likely = await self._close_card(job, progress)

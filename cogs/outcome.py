@@ -94,6 +94,21 @@ class Outcome:
             if verdict(error) not in GONE:
                 raise
 
+    async def correct(self, job: Job, ending: Ending) -> None:
+        """Edit the report, wherever it stands; one that somebody has deleted stays deleted."""
+        outcome_id = job.place.outcome_id
+        assert outcome_id is not None
+        text = cards.report_text(job, ending)
+        for spot in _spots(job.place):
+            try:
+                await self._line.edit(spot, outcome_id, priority=Priority.RESULT, content=text)
+            except CALL_ERRORS as error:
+                if verdict(error) not in CLOSED | {Verdict.MESSAGE_GONE}:
+                    raise
+                log.info("report_not_there", job_id=job.id, channel_id=spot.channel_id, error=str(error))
+            else:
+                return
+
     def spot_of(self, job: Job) -> Spot | None:
         """Where this process has posted or found the outcome."""
         return self._spots.get(job.id)

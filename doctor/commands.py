@@ -1,4 +1,4 @@
-"""The operator's own commands beside running the bot: `doctor`, `backup` and `restore`."""
+"""The operator's own commands beside running the bot: what they are called, and who carries them out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from studio.ports import Clock
 from studio.settings import Settings
 
-COMMANDS = ("doctor", "backup", "restore")
+COMMANDS = ("doctor", "backup", "restore", "resume", "explain")
 
 
 def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -27,6 +27,13 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
         metavar="TIME",
         help="the database was brought back by other means, as it was then: 2026-01-31T12:00:00+00:00",
     )
+    add("resume", help="let the queue go on that was held for balance, key or price; also while the bot runs")
+    explain = add("explain", help="say which render belongs to an order whose submit was not answered")
+    explain.add_argument("job", nargs="?", metavar="ORDER", help="without it, all open questions are listed")
+    answer = explain.add_mutually_exclusive_group()
+    answer.add_argument("--render", metavar="ID", help="this render is the order's own")
+    answer.add_argument("--none", action="store_true", help="no render at the provider is the order's own")
+    explain.set_defaults(usage_error=explain.error)
 
 
 async def carry_out(parsed: argparse.Namespace, settings: Settings, *, clock: Clock) -> int:
@@ -36,6 +43,14 @@ async def carry_out(parsed: argparse.Namespace, settings: Settings, *, clock: Cl
         from doctor.examine import visit
 
         return await visit(settings, clock=clock)
+    if parsed.command in ("resume", "explain"):
+        from doctor.interventions import explain, resume
+
+        if parsed.command == "resume":
+            return await resume(settings, clock=clock)
+        if (parsed.job is None) == (parsed.render is not None or parsed.none):
+            parsed.usage_error("ORDER needs --render ID or --none, and the other way round")
+        return await explain(settings, parsed.job, parsed.render, clock=clock)
     from doctor.safekeeping import make_backup, restore
 
     if parsed.command == "backup":

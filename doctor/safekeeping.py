@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -71,16 +72,22 @@ async def _decide(settings: Settings, since: datetime, *, clock: Clock) -> Verdi
 async def _settled(settings: Settings, database: Database, since: datetime, *, clock: Clock) -> Verdict:
     if settings.provider == "sandbox":
         return Verdict(0, 0, ())
+    async with open_provider(settings, clock=clock) as provider:
+        return await settle(database, provider.recent, made_at=since, now=clock())
+
+
+@asynccontextmanager
+async def open_provider(settings: Settings, *, clock: Clock) -> AsyncIterator[PixelByte]:
+    """The configured provider, for a command that is not the bot."""
     hosts = provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts)
     async with guarded_session(hosts) as session:
-        provider = PixelByte(
+        yield PixelByte(
             session=session,
             base_url=settings.pixelbyte_api_url,
             key=settings.pixelbyte_api_key,
             output_hosts=settings.pixelbyte_output_hosts,
             clock=clock,
         )
-        return await settle(database, provider.recent, made_at=since, now=clock())
 
 
 def _brought_back(manifest: Manifest) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from studio import attempts, jobs, ledger, queue
 from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
@@ -18,14 +22,10 @@ async def accepted(equipment: Equipment, job: Job, token: str, submission: Submi
     would cost more than agreed as well.
     """
     now, held = equipment.clock(), job.held_usd_micros or 0
-    stated = submission.cost_usd_micros
-    cost = held if stated is None else stated
+    cost = cost_of(job, submission)
     async with equipment.database.write() as connection:
-        await attempts.accept(connection, token, submission=submission, now=now)
-        passing("ordering.attempt_accepted")
-        await ledger.settle(connection, job, cost, now=now, because=because("rendered by the provider"))
-        passing("ordering.charge_settled")
         pause = await queue.read_pause(connection)
+        moved = await accept_within(connection, job, token, submission, now=now)
         if cost > held:
             await queue.pause(
                 connection,
@@ -36,16 +36,6 @@ async def accepted(equipment: Equipment, job: Job, token: str, submission: Submi
             )
         elif pause is not None and not pause.began_after(job.state_since):
             await queue.resume(connection)
-        moved = await jobs.move(
-            connection,
-            job,
-            JobState.RENDERING,
-            now=now,
-            provider_job_id=submission.provider_job_id,
-            cost_usd_micros=stated,
-            submitted_at=now,
-            expected_at=submission.expected_at,
-        )
     if cost > held:
         await equipment.operator.alarm(
             "provider: price",
@@ -55,7 +45,36 @@ async def accepted(equipment: Equipment, job: Job, token: str, submission: Submi
     else:
         for problem in OperatorProblem:
             await equipment.operator.clear(f"provider: {problem}")
-    return Moved(moved)
+    return moved
+
+
+async def accept_within(
+    connection: AsyncConnection, job: Job, token: str, submission: Submission, *, now: datetime
+) -> Moved:
+    """The same inside a transaction, without a word about the queue."""
+    await attempts.accept(connection, token, submission=submission, now=now)
+    passing("ordering.attempt_accepted")
+    why = because("rendered by the provider")
+    await ledger.settle(connection, job, cost_of(job, submission), now=now, because=why)
+    passing("ordering.charge_settled")
+    return Moved(
+        await jobs.move(
+            connection,
+            job,
+            JobState.RENDERING,
+            now=now,
+            provider_job_id=submission.provider_job_id,
+            cost_usd_micros=submission.cost_usd_micros,
+            submitted_at=now,
+            expected_at=submission.expected_at,
+        )
+    )
+
+
+def cost_of(job: Job, submission: Submission) -> int:
+    """In usd_micros; what was held where the provider did not say."""
+    stated = submission.cost_usd_micros
+    return (job.held_usd_micros or 0) if stated is None else stated
 
 
 async def alarm_about(equipment: Equipment, job: Job, words: str) -> None:

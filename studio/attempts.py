@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio.database import attempts, jobs
+from studio.database import attempts, in_question, jobs
 from studio.ports import Submission
 
 
@@ -19,7 +19,8 @@ class AttemptState(StrEnum):
     """`open` and `unclear` may have been charged; at most one such row can exist for an account.
 
     `disputed` may have been charged too, but several renders could be its own: it holds up nobody else any
-    more. Those renders, and twins of accepted ones, are rows of their own, `set_aside` from every search.
+    more. Renders beside the one of an order are rows of their own, out of every search: `set_aside` until it
+    is known whose they are, `twin` once they are booked to the operator (`studio.twins`).
     """
 
     OPEN = "open"
@@ -29,9 +30,11 @@ class AttemptState(StrEnum):
     REFUSED = "refused"
     ABANDONED = "abandoned"
     SET_ASIDE = "set_aside"
+    TWIN = "twin"
 
 
 UNEXPLAINED = (AttemptState.OPEN, AttemptState.UNCLEAR)
+BESIDE = (AttemptState.SET_ASIDE, AttemptState.TWIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ async def set_aside(
 ) -> None:
     """Take renders that may be the attempt's out of every later search; repeats are harmless."""
     query = select(attempts.c.provider_job_id).where(
-        attempts.c.job_id == attempt.job_id, attempts.c.state == AttemptState.SET_ASIDE
+        attempts.c.job_id == attempt.job_id, attempts.c.state.in_(BESIDE)
     )
     known = set((await connection.execute(query)).scalars())
     for number, provider_job_id in enumerate(sorted({*provider_job_ids} - known), start=len(known) + 1):
@@ -135,6 +138,17 @@ async def unexplained_of(connection: AsyncConnection, job_id: str) -> Attempt | 
         attempts.c.job_id == job_id, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED))
     )
     row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else _attempt(row)
+
+
+async def given_up(connection: AsyncConnection, job_id: str, *, reason: str) -> Attempt | None:
+    """The job's attempt that was abandoned for this reason."""
+    query = select(attempts).where(
+        attempts.c.job_id == job_id,
+        attempts.c.state == AttemptState.ABANDONED,
+        attempts.c.reason == reason,
+    )
+    row = (await connection.execute(query)).mappings().first()
     return None if row is None else _attempt(row)
 
 
@@ -170,7 +184,7 @@ async def times_accepted(connection: AsyncConnection, job_id: str) -> int:
 
 async def disputed_jobs(connection: AsyncConnection) -> set[str]:
     """Ids of the jobs that wait for the operator to say which render is theirs."""
-    query = select(attempts.c.job_id).where(attempts.c.state == AttemptState.DISPUTED)
+    query = select(attempts.c.job_id).where(in_question, attempts.c.state == AttemptState.DISPUTED)
     return set((await connection.execute(query)).scalars())
 
 
@@ -198,7 +212,7 @@ async def is_anothers(connection: AsyncConnection, provider_job_id: str, attempt
     of_attempts = select(attempts.c.job_id).where(
         attempts.c.provider_job_id == provider_job_id,
         attempts.c.token != attempt.token,
-        (attempts.c.job_id != attempt.job_id) | (attempts.c.state != AttemptState.SET_ASIDE),
+        (attempts.c.job_id != attempt.job_id) | attempts.c.state.not_in(BESIDE),
     )
     return (await connection.execute(of_jobs.union(of_attempts))).first() is not None
 

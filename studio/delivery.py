@@ -17,7 +17,7 @@ from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
 from studio.lateness import Lateness
-from studio.models import TAKEN_DOWN, Clip, Job, JobState
+from studio.models import TAKEN_DOWN, Clip, Ending, Job, JobState
 from studio.remarks import remarks_on
 from studio.scrubbing import scrub
 
@@ -89,6 +89,8 @@ class Delivery:
         try:
             async with self._equipment.storage.checkout(job.clip.key) as path:
                 message_id = await self._post(job, job.clip, path)
+        except FileNotFoundError:
+            return await self._fetch_again(job)
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
         except DeskGone as error:
@@ -129,8 +131,11 @@ class Delivery:
             late = await self._late.look(job)
             if not isinstance(late, Job):
                 return late
-            job = late
-            await self._show_again(job)
+            try:
+                # What it cost has changed since it was told.
+                job = await self._tell(late)
+            except DeskUnavailable as error:
+                return Wait(error.retry_after, tried=True)
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.amend(
@@ -141,12 +146,8 @@ class Delivery:
     async def _tell(self, job: Job) -> Job:
         """Report and conclude as far as the conversation is still there. Raises `DeskUnavailable`."""
         try:
-            if job.place.outcome_id is None and job.ending is not None and job.place.answer_id is not None:
-                message_id = await self._equipment.desk.report(job, job.ending)
-                passing("delivery.reported")
-                async with self._equipment.database.write() as connection:
-                    job = await jobs.amend(connection, job, outcome_id=message_id)
-                passing("delivery.report_recorded")
+            if job.ending is not None and job.place.answer_id is not None:
+                job = await self._report(job, job.ending)
             if job.place.answer_id is not None:
                 await self._display.conclude(job)
                 passing("delivery.concluded")
@@ -160,12 +161,19 @@ class Delivery:
                 job = await jobs.amend(connection, job, interaction_token=None)
         return job
 
-    async def _show_again(self, job: Job) -> None:
-        """The cost has changed since the card was concluded; what counts is the ledger."""
-        try:
-            await self._display.conclude(job)
-        except DeskError as error:
-            log.info("card_not_corrected", job_id=job.id, error=error.code)
+    async def _report(self, job: Job, ending: Ending) -> Job:
+        """Post the report, or bring the one that stands there up to date where the cost may have changed."""
+        if job.place.outcome_id is not None:
+            if self._late.concerns(job):
+                await self._equipment.desk.correct(job, ending)
+                passing("delivery.report_corrected")
+            return job
+        message_id = await self._equipment.desk.report(job, ending)
+        passing("delivery.reported")
+        async with self._equipment.database.write() as connection:
+            job = await jobs.amend(connection, job, outcome_id=message_id)
+        passing("delivery.report_recorded")
+        return job
 
     async def _tidy(self, job: Job) -> None:
         """Delete what is not needed any more; a delivered clip stays for its retention."""
@@ -174,6 +182,18 @@ class Delivery:
         for folder in folders:
             await self._equipment.storage.delete_tree(f"jobs/{job.id}/{folder}".rstrip("/"))
         passing("delivery.files_deleted")
+
+    async def _fetch_again(self, job: Job) -> Outcome:
+        """Our copy is gone: the provider's is fetched once more, unless that has gone on for too long."""
+        now = self._equipment.clock()
+        age = (now - (job.rendered_at or job.state_since)).total_seconds()
+        log.error("clip_missing", job_id=job.id, age=age)
+        if age > self._equipment.terms.waits.give_up_fetching:
+            words = f"the clip of order {job.id} was stored, but is missing in our storage; it stays charged"
+            await alarm_about(self._equipment, job, words)
+            return await end(self._equipment, job, JobState.FAILED, "result_missing")
+        async with self._equipment.database.write() as connection:
+            return Moved(await jobs.move(connection, job, JobState.FETCHING, now=now, clip=None))
 
     async def _post(self, job: Job, clip: Clip, path: Path) -> int:
         desk = self._equipment.desk

@@ -6,6 +6,7 @@ import structlog
 
 from studio import attempts, jobs
 from studio.attempts import Attempt, AttemptState
+from studio.crashpoints import passing
 from studio.equipment import Equipment
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,7 @@ async def _note(equipment: Equipment, attempt: Attempt, provider_job_id: str) ->
             log.warning("webhook_of_another_render", job_id=attempt.job_id, provider_job_id=provider_job_id)
             return
         await attempts.set_aside(connection, attempt, [provider_job_id], now=equipment.clock())
+    passing("doorbell.render_set_aside")
     if attempt.state is AttemptState.REFUSED:
         words = "whose submit it had refused"
     else:

@@ -80,12 +80,11 @@ async def fail(equipment: Equipment, job: Job, error: StudioError, *, refunded: 
     return await end(equipment, job, JobState.FAILED, error.code, refunded=refunded, **error.facts)
 
 
-async def put_back(equipment: Equipment, connection: AsyncConnection, job: Job, **changes: Any) -> Moved:
+async def put_back(connection: AsyncConnection, job: Job, *, now: datetime, **changes: Any) -> Moved:
     """Put the job back into the queue, or end it if its member asked for that meanwhile.
 
     In the queue the wish would be forgotten: only states at the provider look for it.
     """
-    now = equipment.clock()
     moved = await jobs.move(connection, job, JobState.QUEUED, now=now, **changes)
     # Read after the row is ours: a wish is either seen here or finds a queued job, which is simply withdrawn.
     fresh = await jobs.get(connection, job.id)

@@ -23,7 +23,10 @@ from studio.moderation.care import open_care
 from studio.moderation.chronicle import Chronicle
 from studio.moderation.upkeep import Upkeep
 from studio.poller import Poller
+from studio.resuming import Keys
 from studio.sharing.servers import Servers
+from studio.summons import Summons
+from studio.twins import Twins
 from studio.work import Work
 
 log = structlog.get_logger(__name__)
@@ -81,6 +84,9 @@ class Engine:
         self._dispatcher = self._dispatcher_for(equipment, work)
         work.wake_through(self._dispatcher)
         self._poller = Poller(equipment, self._dispatcher)
+        self._keys = Keys(equipment)
+        self._summons = Summons(equipment, self._dispatcher)
+        self._twins = Twins(equipment)
         self._caretaker = Caretaker(equipment, self._dispatcher, self._census, alone=self._alone)
         self.servers = Servers(equipment.database)
         self._clock = equipment.clock
@@ -105,7 +111,7 @@ class Engine:
         if self._role.takes_orders:
             parts.append(self._follow_servers)
         if self._role.works:
-            parts.append(self._display.show_changes)
+            parts += [self._display.show_changes, self._keys.compare]
         if self._alone:
             parts += self._duties
         elif self._role.takes_orders:
@@ -126,6 +132,8 @@ class Engine:
             self._caretaker.run,
             self._upkeep.run,
             self._work.keep_slots_filled,
+            self._summons.run,
+            self._twins.run,
         ]
         return duties if self._chronicle is None else [*duties, self._chronicle.run]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,10 +22,12 @@ MEGABYTE = 1_000_000
 class Terms:
     """The house rules, from the settings and the provider's contract.
 
-    Money in usd_micros, sizes in bytes as uploaded, times in seconds.
+    Money in usd_micros, sizes in bytes as uploaded, times in seconds. `key_mark` tells the provider's key
+    from another one without betraying it.
     """
 
     account: str
+    key_mark: str = ""
     usd_micros_per_second: int
     shortest_seconds: int = 3
     monthly_budget_usd_micros: int | None = None
@@ -51,6 +54,7 @@ def terms_from(
     """The house rules that the operator has set; price and way back are known elsewhere."""
     return Terms(
         account=settings.provider,
+        key_mark=_mark_of(settings.pixelbyte_api_key),
         usd_micros_per_second=usd_micros_per_second,
         monthly_budget_usd_micros=settings.monthly_budget_usd_micros,
         max_concurrent_jobs=settings.max_concurrent_jobs,
@@ -61,6 +65,10 @@ def terms_from(
         retention_seconds=settings.retention_days * 86_400.0,
         webhook_address=webhook_address,
     )
+
+
+def _mark_of(key: str) -> str:
+    return hashlib.sha256(b"animate key\0" + key.encode()).hexdigest()[:16] if key else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

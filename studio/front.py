@@ -35,6 +35,9 @@ from studio.sharing.servers import Server, Servers
 
 log = structlog.get_logger(__name__)
 
+BEGUN = frozenset({Cancel.BEGUN, Cancel.TOO_LATE})
+"""What the provider has said already, so that it need not be asked."""
+
 
 class Studio:
     """The one door for members' wishes. Every method is short: the work itself is done elsewhere.
@@ -217,13 +220,7 @@ class Studio:
         if member_id != job.order.member.id and not is_moderator:
             return CancelAnswer.NOT_YOURS
         async with self._equipment.database.write() as connection:
-            why = Because(actor=f"member:{member_id}", reason="cancelled")
-            if await withdraw(connection, job, Ending("cancelled"), now=self.now(), why=why):
-                answer = CancelAnswer.CANCELLED
-            elif job.cancel is not Cancel.TOO_LATE and await jobs.ask_cancel(connection, job_id):
-                answer = CancelAnswer.ASKED
-            else:
-                answer = CancelAnswer.TOO_LATE
+            answer = await self._cancel(connection, job_id, actor=f"member:{member_id}")
         passing("front.cancel_recorded")
         if answer is CancelAnswer.CANCELLED:
             await self._census.refresh()
@@ -257,6 +254,19 @@ class Studio:
                 log.warning("chart_not_drawn", error=str(error))
                 return None
             return await asyncio.to_thread(target.read_bytes)
+
+    async def _cancel(self, connection: AsyncConnection, job_id: str, *, actor: str) -> CancelAnswer:
+        # Locked: a job that is just going back to the queue is seen where it arrives.
+        job = await jobs.get(connection, job_id, locked=True)
+        if job is None:
+            return CancelAnswer.UNKNOWN
+        why = Because(actor=actor, reason="cancelled")
+        if await withdraw(connection, job, Ending("cancelled"), now=self.now(), why=why):
+            return CancelAnswer.CANCELLED
+        if job.cancel in BEGUN:
+            await jobs.refuse_cancel(connection, job_id)
+            return CancelAnswer.TOO_LATE
+        return CancelAnswer.ASKED if await jobs.ask_cancel(connection, job_id) else CancelAnswer.TOO_LATE
 
     async def job(self, job_id: str) -> Job | None:
         async with self._equipment.database.read() as connection:

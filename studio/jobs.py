@@ -25,7 +25,8 @@ MOVES: Mapping[JobState, frozenset[JobState]] = {
     S.UNKNOWN: frozenset({S.RENDERING, S.QUEUED}),
     S.RENDERING: frozenset({S.FETCHING, S.QUEUED}),
     S.FETCHING: frozenset({S.DELIVERING}),
-    S.DELIVERING: frozenset({S.DELIVERED}),
+    # Back: when our own copy of the clip has vanished.
+    S.DELIVERING: frozenset({S.DELIVERED, S.FETCHING}),
 }
 """Besides these, every unended state may move to failed, cancelled, refused or expired."""
 
@@ -219,6 +220,14 @@ async def ask_cancel(connection: AsyncConnection, job_id: str) -> bool:
         .values(cancel=Cancel.ASKED)
     )
     return result.rowcount == 1
+
+
+async def note_begun(connection: AsyncConnection, job_id: str, *, begun: bool) -> None:
+    """Note whether the provider has begun, for a job that nobody wants to be gone; the version stays."""
+    before, after = (Cancel.NONE, Cancel.BEGUN) if begun else (Cancel.BEGUN, Cancel.NONE)
+    await connection.execute(
+        update(jobs).where(jobs.c.id == job_id, jobs.c.cancel == before).values(cancel=after)
+    )
 
 
 async def refuse_cancel(connection: AsyncConnection, job_id: str) -> None:

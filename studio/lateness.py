@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from studio import jobs, ledger
+from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
 from studio.errors import ProviderError
 from studio.models import Ending, Job, JobState
@@ -12,7 +13,7 @@ from studio.ports import RemoteState
 
 log = structlog.get_logger(__name__)
 
-WATCHED = frozenset({"took_too_long", "lost_by_provider", "result_missing"})
+WATCHED = frozenset({"took_too_long", "lost_by_provider", "result_missing", "order_unexplained"})
 """Endings after which the provider may still deliver, or give the money back."""
 
 LONGEST_PAUSE_SECONDS = 3600.0
@@ -31,6 +32,10 @@ class Lateness:
         age = (self._equipment.clock() - job.submitted_at).total_seconds()
         is_open = job.ending.code in WATCHED and job.ending.cost_usd_micros > 0
         return is_open and age < self._equipment.terms.waits.late
+
+    def concerns(self, job: Job) -> bool:
+        """Whether what was reported of it may have changed since."""
+        return job.ending is not None and job.ending.code in WATCHED
 
     async def look(self, job: Job) -> Outcome | Job:
         """Ask the provider once more; returns the job, changed, when there is nothing left to wait for."""
@@ -65,6 +70,7 @@ class Lateness:
                 rendered_at=job.rendered_at or now,
                 source_url=url,
             )
+            passing("lateness.render_taken")
         await self._equipment.operator.clear(f"render {job.provider_job_id}")
         return Moved(moved)
 
@@ -77,5 +83,6 @@ class Lateness:
             log.info("late_refund", job_id=job.id, cost_usd_micros=cost)
             ending = Ending(job.ending.code, job.ending.facts, cost)
             job = await jobs.amend(connection, job, ending=ending, cost_usd_micros=cost)
+            passing("lateness.refund_entered")
         await self._equipment.operator.clear(f"render {job.provider_job_id}")
         return job

@@ -2,6 +2,8 @@
 
 The sum of all entries is what the provider charged minus what it refunded, plus what is on hold now.
 Each entry has a `ref` that can exist once, so that a repeated step writes nothing twice.
+`extra` is what the provider charged for an order besides the order's own render: it counts towards the
+operator's budget, but is no server's and no member's.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import jobs
+from studio.asides import Aside
 from studio.database import ledger
 from studio.models import Job
 from studio.sharing import tallies
@@ -27,6 +30,8 @@ class Entry(StrEnum):
     RELEASE = "release"
     CHARGE = "charge"
     REFUND = "refund"
+    EXTRA = "extra"
+    EXTRA_BACK = "extra_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,25 @@ async def refund(
     return returned
 
 
+async def book_extra(
+    connection: AsyncConnection, aside: Aside, amount: int, *, now: datetime, because: Because
+) -> None:
+    """Enter what the provider charged for a render besides the order's own; once for each."""
+    await _add_extra(connection, aside, Entry.EXTRA, amount, now=now, because=because)
+
+
+async def take_back_extra(
+    connection: AsyncConnection, aside: Aside, *, now: datetime, because: Because
+) -> int:
+    """Undo `book_extra`: refunded, or not charged for this order after all. Return it in usd_micros."""
+    refs = [f"{aside.token}:{kind}" for kind in (Entry.EXTRA, Entry.EXTRA_BACK)]
+    query = select(func.coalesce(func.sum(ledger.c.amount_usd_micros), 0)).where(ledger.c.ref.in_(refs))
+    booked = int((await connection.execute(query)).scalar_one())
+    if booked:
+        await _add_extra(connection, aside, Entry.EXTRA_BACK, -booked, now=now, because=because)
+    return booked
+
+
 async def held_for(connection: AsyncConnection, job_id: str) -> int:
     """What is on hold for the job now, in usd_micros."""
     return await _sum(connection, job_id, Entry.HOLD, Entry.RELEASE)
@@ -119,6 +143,25 @@ async def _add(
             job_id=job.id,
             guild_id=job.place.guild_id,
             member_id=job.order.member.id,
+            actor=because.actor,
+            reason=because.reason,
+        )
+    )
+
+
+async def _add_extra(
+    connection: AsyncConnection, aside: Aside, kind: Entry, amount: int, *, now: datetime, because: Because
+) -> None:
+    await tallies.book_besides(connection, aside.created_at, usd_micros=amount)
+    await connection.execute(
+        insert(ledger).values(
+            ref=f"{aside.token}:{kind}",
+            at=now,
+            kind=kind.value,
+            amount_usd_micros=amount,
+            job_id=aside.job_id,
+            guild_id=0,
+            member_id=0,
             actor=because.actor,
             reason=because.reason,
         )

@@ -38,9 +38,10 @@ ENDED = frozenset(
 
 
 class Cancel(StrEnum):
-    """Whether the requester wants a job gone, and whether the provider still let it go."""
+    """Whether the requester wants a job gone, and whether the provider lets it go; `begun`: not, unasked."""
 
     NONE = "none"
+    BEGUN = "begun"
     ASKED = "asked"
     TOO_LATE = "too_late"
 

@@ -134,7 +134,7 @@ class Ordering:
                 # Proves that the job is still ours, in the same transaction that opens the attempt.
                 job = await jobs.amend(connection, job)
                 if await self._may_not_send(connection, job):
-                    return await put_back(self._equipment, connection, job)
+                    return await put_back(connection, job, now=self._equipment.clock())
                 if await attempts.begin(
                     connection,
                     token=token,
@@ -146,7 +146,7 @@ class Ordering:
             # Another process has its turn.
             await asyncio.sleep(TURN_SECONDS)
         async with self._equipment.database.write() as connection:
-            return await put_back(self._equipment, connection, job)
+            return await put_back(connection, job, now=self._equipment.clock())
 
     async def _may_not_send(self, connection: AsyncConnection, job: Job) -> bool:
         """Whether there was a cancel, a pause or a submit without answer since the job got its slot."""
@@ -194,7 +194,7 @@ class Ordering:
                 problem=problem,
             )
             passing("ordering.queue_paused")
-            moved = await put_back(self._equipment, connection, job)
+            moved = await put_back(connection, job, now=self._equipment.clock())
         log.warning(
             "provider_pause", job_id=job.id, reason=error.quotable, until=pause.until, problem=pause.problem
         )

@@ -148,6 +148,9 @@ class Desk(Protocol):
     async def report(self, job: Job, ending: Ending) -> int:
         """Post the one message that says why there is no clip, and return its id."""
 
+    async def correct(self, job: Job, ending: Ending) -> None:
+        """Have the report that was posted say what is known now."""
+
     async def conclude(self, job: Job, progress: Progress) -> None:
         """Bring card and answer to their final form, linking to the outcome."""
 

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from studio import attempts, ledger
+from studio import attempts
 from studio.acceptance import accepted, tell_operator
 from studio.attempts import Attempt, AttemptState
 from studio.crashpoints import passing
 from studio.endings import end_within, put_back
-from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
+from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import ProviderError, RemoteJobUnknown
 from studio.models import Ending, Job, JobState
 from studio.ports import RemoteListing, Submission
@@ -29,6 +29,8 @@ GRAIN = timedelta(seconds=1)
 
 LATEST = timedelta(minutes=5)
 """How long after our attempt the provider may say that its job was created."""
+
+NEVER_EXPLAINED = "never explained"
 
 ENOUGH_OLD_ONES = 100
 """After so many renders in a row that are too old, the rest of a newest-first list is too."""
@@ -86,7 +88,7 @@ class Reconciling:
             provider_job_id=provider_job_id, cost_usd_micros=None, expected_at=None, request_id=None
         )
         moved = await accepted(self._equipment, job, attempt.token, submission)
-        await self._equipment.operator.clear(_subject(job))
+        await self._equipment.operator.clear(unexplained(job.id))
         return moved
 
     async def _dispute(self, job: Job, attempt: Attempt, candidates: list[str]) -> Outcome:
@@ -99,11 +101,13 @@ class Reconciling:
             await attempts.finish(
                 connection, attempt.token, AttemptState.DISPUTED, reason=", ".join(candidates), now=now
             )
+            passing("reconciling.attempt_disputed")
             await attempts.set_aside(connection, attempt, candidates, now=now)
+        passing("reconciling.disputed")
         await self._equipment.operator.alarm(
-            _subject(job),
+            unexplained(job.id),
             "its submit was not answered, and several renders at the provider could be it, each of which may "
-            f"be charged: {', '.join(candidates)}",
+            f"be charged: {', '.join(candidates)}. Say which: python bot.py explain {job.id} --render ID",
         )
         return Wait(min(LOOK_SECONDS, self._equipment.terms.reconcile_seconds / 5))
 
@@ -112,13 +116,12 @@ class Reconciling:
         if left > 0:
             return Wait(min(60.0, left + 0.05))
         now = self._equipment.clock()
-        why = because("its submit was never explained")
         async with self._equipment.database.write() as connection:
-            # One of the candidates was charged for this order, in all probability.
-            await ledger.settle(connection, job, job.held_usd_micros or 0, now=now, because=why)
+            # Nobody knows which candidate was the member's: all are booked to the operator (`studio.twins`).
             await attempts.finish(
-                connection, attempt.token, AttemptState.ABANDONED, reason="never explained", now=now
+                connection, attempt.token, AttemptState.ABANDONED, reason=NEVER_EXPLAINED, now=now
             )
+            passing("reconciling.given_up")
             return await end_within(connection, job, JobState.FAILED, Ending("order_unexplained"), now=now)
 
     async def _abandon(self, job: Job, attempt: Attempt | None) -> Moved:
@@ -133,7 +136,7 @@ class Reconciling:
                     now=self._equipment.clock(),
                 )
                 passing("ordering.attempt_abandoned")
-            return await put_back(self._equipment, connection, job)
+            return await put_back(connection, job, now=self._equipment.clock())
 
     async def _is_true(self, attempt: Attempt, heard: str) -> bool:
         """Check what a webhook said: a render of the account, of the right time, that is nobody else's."""
@@ -201,5 +204,6 @@ def _window(attempt: Attempt, known: list[Attempt], listed: list[RemoteListing])
     return Window(attempt.created_at + low - GRAIN, attempt.created_at + high + LATEST)
 
 
-def _subject(job: Job) -> str:
-    return f"order {job.id} is unexplained"
+def unexplained(job_id: str) -> str:
+    """The subject of the alarm about an order that only the operator can explain."""
+    return f"order {job_id} is unexplained"

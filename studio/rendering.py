@@ -16,6 +16,11 @@ from studio.sharing import admission
 
 log = structlog.get_logger(__name__)
 
+UNASKED = frozenset({Cancel.NONE, Cancel.BEGUN})
+
+SLOW_LOOK_SECONDS = 60.0
+"""How often a render that takes longer than usual is looked at by itself."""
+
 MISSING_TRIES = 5
 """How often in succession the provider must not know a job, besides for long enough, to have lost it."""
 
@@ -62,9 +67,10 @@ class Rendering:
             case RemoteState.FAILED:
                 return await self._failed(job, remote)
             case RemoteState.CANCELLED:
-                code = "cancelled_by_provider" if job.cancel is Cancel.NONE else "cancelled"
+                code = "cancelled_by_provider" if job.cancel in UNASKED else "cancelled"
                 return await end(self._equipment, job, JobState.CANCELLED, code, refunded=True)
             case _:
+                await self._note_begun(job, remote)
                 # A cancel that was not answered is tried again soon.
                 wait = Wait(5.0) if job.cancel is Cancel.ASKED and await self._still_asked(job) else None
                 return await self._still_running(job, wait or self._rest(job))
@@ -100,7 +106,7 @@ class Rendering:
         failure = remote.failure
         log.info("render_failed", job_id=job.id, reason=failure.reason if failure else "")
         code = failure.text_code if failure else "render_failed"
-        if code == OUR_FAULT and job.cancel is Cancel.NONE:
+        if code == OUR_FAULT and job.cancel in UNASKED:
             again = await self._once_more(job)
             if again is not None:
                 return again
@@ -114,16 +120,25 @@ class Rendering:
             if await attempts.times_accepted(connection, job.id) > 1:
                 return None
             await ledger.refund(connection, job, now=now, because=because(OUR_FAULT))
+            passing("rendering.refunded_for_another_try")
             why, budget = because("ordered again"), terms.monthly_budget_usd_micros
             try:
                 await admission.hold(connection, job, price, now=now, because=why, budget=budget)
             except LimitReached:
                 return await end_within(connection, job, JobState.FAILED, Ending(OUR_FAULT), now=now)
+            passing("rendering.held_for_another_try")
+            await jobs.note_begun(connection, job.id, begun=False)
             log.info("ordered_again", job_id=job.id, provider_job_id=job.provider_job_id)
             unordered = dict.fromkeys(
                 ("provider_job_id", "cost_usd_micros", "submitted_at", "expected_at", "rendered_at")
             )
-            return await put_back(self._equipment, connection, job, **unordered)
+            return await put_back(connection, job, now=now, **unordered)
+
+    async def _note_begun(self, job: Job, remote: RemoteJob) -> None:
+        """Once it is not pending any more, no cancel is offered."""
+        if remote.state is RemoteState.PROCESSING and job.cancel is Cancel.NONE:
+            async with self._equipment.database.write() as connection:
+                await jobs.note_begun(connection, job.id, begun=True)
 
     async def _still_running(self, job: Job, wait: Wait) -> Outcome:
         if self._age(job) <= self._equipment.terms.waits.give_up_render:
@@ -171,7 +186,10 @@ class Rendering:
 
     def _rest(self, job: Job) -> Wait:
         """Until the poller or the doorbell has news; or until the job has to be given up."""
-        return Wait(self._left(job))
+        # A slow one is called slow on its card, and a cancel is offered there only while it can be had.
+        until_slow = self._equipment.terms.waits.slow - self._age(job)
+        look = until_slow + 0.05 if until_slow > 0 else SLOW_LOOK_SECONDS
+        return Wait(min(look, self._left(job)))
 
     def _left(self, job: Job) -> float:
         """How long until the job has to be given up."""

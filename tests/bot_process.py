@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,13 @@ from tests.wire_discord import WireDiscord
 ROOT = Path(__file__).parent.parent
 TOKEN = "a-very-secret-token"
 KEY = "pb_a_very_secret_key"
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class BotProcess:
@@ -40,6 +48,7 @@ class BotProcess:
         }
         self.folder = folder
         self.process: asyncio.subprocess.Process | None = None
+        self.commands_log = ""
 
     @property
     def log(self) -> str:
@@ -65,6 +74,22 @@ class BotProcess:
                 stdout=log,
                 stderr=log,
             )
+
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run one of the operator's commands beside the bot; return its exit code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(ROOT / "bot.py"),
+            *arguments,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, said = await asyncio.wait_for(process.communicate(), 60)
+        self.commands_log += said.decode()
+        assert process.returncode is not None
+        return process.returncode, printed.decode()
 
     async def kill(self) -> None:
         """Kill the process, if there is one."""

@@ -18,12 +18,18 @@ import pytest
 from providers.sandbox import Fate, Fault, Reset
 from studio.crashpoints import POINTS
 from studio.sharing.policy import Approval, ApprovalMode, Policy
+from tests.bot_process import free_port
 from tests.cluster_world import new_database
 from tests.crash_world import OFFICE_ID, CrashWorld, crash_world
 
 Act = Callable[[CrashWorld], Awaitable[Any]]
 
+PORT = free_port()
 FULL = os.environ.get("CRASH_WALK") == "full"
+LOST_ANSWER = Fault(on="submit", reset=Reset.AFTER, processed=True)
+AN_HOUR_AGO = ("attempts.created_at", 3700.0)
+JUST_NOW = ("created_at", 0.0)
+LONG_AWAKE = ("wake_at", 4000.0)
 A_MINUTE_AGO = ("state_since", 61.0)
 LAST_WEEK = ("closed_at", 9 * 86_400.0)
 
@@ -77,6 +83,51 @@ async def order_and_answer(world: CrashWorld) -> None:
     await world.answer_everything()
 
 
+async def order_and_ask(world: CrashWorld) -> None:
+    """Two renders were made for an order whose answer was lost: only the operator can tell."""
+    await world.order()
+    await world.until(lambda: world.rows("SELECT token FROM attempts WHERE state = 'disputed'"))
+    await world.bot.kill()
+
+
+async def say_which(world: CrashWorld) -> None:
+    """The operator names one of the two renders."""
+    [(job_id,)] = world.rows("SELECT job_id FROM attempts WHERE state = 'disputed'")
+    code, printed = await world.bot.command("explain", job_id, "--render", world.sandbox.jobs[0].id)
+    assert code == 0, printed
+
+
+async def order_and_get_one_too_many(world: CrashWorld) -> None:
+    """… and the other one is cancelled at the provider."""
+    await order_and_ask(world)
+    await say_which(world)
+    own, other = world.sandbox.jobs[:2]
+    world.sandbox.release(own.id)
+    world.sandbox.end_from_outside(other.id)
+
+
+async def order_and_be_given_up(world: CrashWorld) -> None:
+    """The render sticks for more than an hour, and the member has been told so."""
+    await world.order()
+    await world.until(lambda: "rendering" in world.states())
+    await world.bot.kill()
+    world.pass_time("submitted_at", 3700.0)
+    await world.bot.start()
+    given_up = "SELECT id FROM jobs WHERE state = 'failed' AND wake_at IS NOT NULL AND closed_at IS NULL"
+    await world.until(lambda: world.rows(given_up))
+    await world.bot.kill()
+
+
+async def order_and_be_given_up_too_soon(world: CrashWorld) -> None:
+    await order_and_be_given_up(world)
+    world.sandbox.release(world.sandbox.jobs[0].id)
+
+
+async def order_and_be_given_up_for_nothing(world: CrashWorld) -> None:
+    await order_and_be_given_up(world)
+    world.sandbox.end_from_outside(world.sandbox.jobs[0].id, "failed")
+
+
 async def order_and_receive(world: CrashWorld) -> None:
     await world.order()
     await world.all_closed()
@@ -86,6 +137,7 @@ async def order_and_receive(world: CrashWorld) -> None:
 class Way:
     """A way that orders take, with crash points on it in an order in which one job can meet them all.
 
+    `late`: the order is told as given up, and delivered.
     `each`: every point needs an order of its own. `before`: the act belongs to an earlier process, and so
     much time has passed since. `asleep`: how much passes between the last crash and the last start. `then`:
     what is done after that.
@@ -99,6 +151,7 @@ class Way:
     before: tuple[str, float] | None = None
     asleep: tuple[str, float] | None = None
     then: Act | None = None
+    late: bool = False
 
 
 APPROVED = Policy(
@@ -149,6 +202,49 @@ WAYS = {
             "ordering.attempt_abandoned",
         ),
         faults=(Fault(on="submit", reset=Reset.AFTER),),
+    ),
+    "disputed": Way(
+        order,
+        ("reconciling.attempt_disputed", "reconciling.disputed"),
+        faults=(Fate(twin=True), LOST_ANSWER),
+        then=say_which,
+    ),
+    "never explained": Way(
+        order_and_ask,
+        ("reconciling.given_up",),
+        faults=(Fate(twin=True), LOST_ANSWER),
+        before=AN_HOUR_AGO,
+    ),
+    "one too many": Way(
+        order_and_get_one_too_many,
+        ("twins.booked", "twins.refunded"),
+        faults=(Fate(twin=True, stuck="processing"), LOST_ANSWER),
+        before=JUST_NOW,
+    ),
+    "rung twice": Way(
+        order,
+        ("doorbell.render_set_aside",),
+        faults=(Fate(twin=True),),
+        settings={"HTTP_PORT": str(PORT), "PUBLIC_URL": f"http://127.0.0.1:{PORT}"}
+        | {"PIXELBYTE_WEBHOOK_SECRET": "whsec_sandbox"},
+    ),
+    "late": Way(
+        order_and_be_given_up_too_soon,
+        ("lateness.render_taken",),
+        faults=(Fate(stuck="processing"),),
+        before=LONG_AWAKE,
+        late=True,
+    ),
+    "late refund": Way(
+        order_and_be_given_up_for_nothing,
+        ("lateness.refund_entered", "delivery.report_corrected"),
+        faults=(Fate(stuck="processing"),),
+        before=LONG_AWAKE,
+    ),
+    "once more": Way(
+        order,
+        ("rendering.refunded_for_another_try", "rendering.held_for_another_try"),
+        faults=(Fate(failure=("IMAGE_INACCESSIBLE", "download failed")),),
     ),
     "dearer": Way(
         order,
@@ -256,7 +352,9 @@ async def walk(world: CrashWorld, way: Way, points: Sequence[str]) -> None:
     if way.then is not None:
         await way.then(world)
     await world.all_closed()
+    await world.until(world.books_are_even)
     await world.bot.stop()
 
+    world.late += way.late
     world.check()
     world.sandbox.faults.clear()

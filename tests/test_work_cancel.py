@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from providers.sandbox import Fate, Fault
 from providers.sandbox.faults import Reset
-from studio import display
+from studio import display, endings, jobs
+from studio.database import Database
 from studio.errors import DeskGone, DeskUnavailable
 from studio.models import JobState
-from tests.studio_world import CHARGE, studio_at_work
+from tests.studio_world import CHARGE, QUICK, studio_at_work
 
 
 async def test_a_waiting_job_is_gone_at_once(tmp_path: Path) -> None:
@@ -209,3 +211,93 @@ async def test_a_thread_that_is_gone_ends_the_job_with_what_it_cost(tmp_path: Pa
         await world.check()
         assert world.outcome(job_id) == "nowhere_to_deliver"
         assert (await world.job(job_id)).cost_usd_micros == CHARGE
+
+
+# ── races, forced ───────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_job_that_goes_back_to_the_queue_just_then_is_withdrawn(
+    tmp_path: Path, database: Database
+) -> None:
+    async with studio_at_work(tmp_path, database=database) as world:
+        world.sandbox.faults.add(Fault(on="estimate", delay=2.0, processed=True))
+        job_id = await world.order()
+        await world.eventually(lambda: world.sandbox.seen("estimate"))
+        async with database.write() as connection:
+            job = await jobs.get(connection, job_id)
+            assert job is not None
+            await endings.put_back(connection, job, now=world.now())
+            # The press comes while the job is on its way back, and has to wait for it.
+            press = asyncio.create_task(world.cancel(job_id))
+            await asyncio.sleep(0.3)
+            assert not press.done()
+
+        answer = await press
+
+        assert answer == "cancelled"
+        await world.check()
+        assert world.outcome(job_id) == "cancelled"
+
+
+async def test_a_cancel_at_the_moment_of_completion_leaves_one_outcome(
+    tmp_path: Path, database: Database
+) -> None:
+    async with studio_at_work(tmp_path, database=database) as world:
+        world.sandbox.faults.add(Fate(stuck="processing"))
+        job_id = await world.order()
+        await world.until_in(job_id, JobState.RENDERING)
+        async with database.write() as connection:
+            job = await jobs.get(connection, job_id)
+            assert job is not None
+            await jobs.move(connection, job, JobState.FETCHING, now=world.now(), source_url="x")
+            press = asyncio.create_task(world.cancel(job_id))
+            await asyncio.sleep(0.3)
+            assert not press.done()
+
+        answer = await press
+
+        world.sandbox.release(world.sandbox.jobs[0].id)
+        await world.check()
+        assert answer == "too_late"
+        assert world.outcome(job_id) == "clip"
+
+
+async def test_a_wish_that_comes_while_the_status_is_being_read_does_not_undo_the_clip(
+    tmp_path: Path,
+) -> None:
+    async with studio_at_work(tmp_path) as world:
+        world.sandbox.faults.add(Fault(on="status", delay=1.0, processed=True))
+        job_id = await world.order()
+        await world.eventually(lambda: world.sandbox.seen("status"))
+
+        answer = await world.cancel(job_id)
+
+        await world.check()
+        assert answer == "asked"
+        assert world.outcome(job_id) == "clip"
+        assert await world.ledger_sum() == CHARGE
+
+
+async def test_f33_a_slow_render_offers_a_cancel_only_while_it_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(display, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(display, "EDIT_EVERY_SECONDS", 0.1)
+    async with studio_at_work(tmp_path, waits=replace(QUICK, slow=0.5)) as world:
+        world.sandbox.faults.add(Fate(stuck="pending"), Fate(stuck="processing"))
+        pending, begun = await world.order("pending"), await world.order("begun")
+
+        cards = world.desk.cards
+        await world.until(begun, lambda _: begun in cards and not cards[begun].can_cancel)
+        await world.until(pending, lambda _: "render_slow" in world.desk.holdups.get(pending, ()))
+        offered = cards[pending].can_cancel
+        answers = [await world.cancel(pending), await world.cancel(begun)]
+        await world.until_closed(pending)
+        world.sandbox.release(world.renders_of("begun")[0])
+
+        await world.check()
+        assert offered
+        assert "render_slow" in world.desk.holdups[begun]
+        assert answers == ["asked", "too_late"]
+        assert (world.outcome(pending), world.outcome(begun)) == ("cancelled", "clip")
+        assert len(world.sandbox.seen("cancel")) == 1

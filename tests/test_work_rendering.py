@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.store import LocalStore
 
 from providers.sandbox import Fate, Fault
 from providers.sandbox.faults import Ring
 from studio import display
-from studio.models import JobState
+from studio.errors import DeskUnavailable
+from studio.models import Ending, JobState
+from studio.storage import ObstoreFiles
 from tests.studio_world import CHARGE, QUICK, studio_at_work
 
 
@@ -193,11 +196,18 @@ async def test_the_refund_of_a_render_that_was_given_up_is_entered(tmp_path: Pat
         job_id = await world.order()
         await world.until(job_id, lambda _: world.desk.of(job_id))
 
+        ending = world.desk.of(job_id)[0].ending
+        told = ending and ending.cost_usd_micros
         world.sandbox.end_from_outside(world.sandbox.jobs[0].id, "failed")
+        # Discord is away when the news comes.
+        world.desk.fails = [DeskUnavailable(retry_after=0.1)]
 
         await world.check()
         assert await world.ledger_sum() == 0
         assert world.desk.concluded[job_id].price_usd_micros == 0
+        [report] = world.desk.of(job_id)
+        assert told == CHARGE
+        assert report.ending == Ending("took_too_long", {}, 0)
 
 
 async def test_after_a_day_a_render_that_never_came_stays_paid(tmp_path: Path) -> None:
@@ -248,3 +258,45 @@ async def test_f53_a_result_that_cannot_be_fetched_is_given_up_and_taken_later(t
 
         await world.check(messages=2)
         assert [message.ending is None for message in world.desk.of(job_id)] == [False, True]
+
+
+# ── our own copy of the clip is gone ────────────────────────────────────────────────────────────
+
+
+class Sieve(ObstoreFiles):
+    """Storage that keeps no clip."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(LocalStore(prefix=folder), folder=folder)
+        self._root = folder
+
+    async def put(self, key: str, path: Path) -> None:
+        await super().put(key, path)
+        if key.endswith("/clip.mp4"):
+            (self._root / key).unlink()
+
+
+async def test_a_clip_that_is_missing_in_our_storage_is_fetched_again(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path) as world:
+        world.desk.fails = [DeskUnavailable(retry_after=1.0)]
+        job_id = await world.order()
+        await world.until(job_id, lambda job: job.state is JobState.DELIVERING and job.wake_at)
+
+        (tmp_path / "files" / "jobs" / job_id / "clip.mp4").unlink()
+
+        await world.check()
+        assert world.outcome(job_id) == "clip"
+        assert len(world.sandbox.seen("output")) == 2
+
+
+async def test_a_clip_that_vanishes_again_and_again_ends_in_a_stated_failure(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, waits=replace(QUICK, give_up_fetching=1.0, late=4.0)) as world:
+        world.storage = Sieve(tmp_path / "files")
+        await world.restart()
+        job_id = await world.order()
+
+        await world.until_closed(job_id)
+
+        assert world.outcome(job_id) == "result_missing"
+        assert world.operator.about("missing in our storage")
+        assert await world.ledger_sum() == CHARGE

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from providers.sandbox import Fate, Fault
-from studio import queue, slots
+from studio import queue, resuming, slots
 from studio.models import JobState
 from tests import sandbox_world
 from tests.studio_world import CHARGE, QUICK, studio_at_work
@@ -90,6 +90,47 @@ async def test_f56_a_rotated_key_loses_no_job(tmp_path: Path) -> None:
         await world.check()
         assert {world.outcome(rendering), world.outcome(waiting)} == {"clip"}
         assert world.operator.alarms == {}
+
+
+async def test_f56_another_key_lets_a_held_queue_go_on_at_once(tmp_path: Path) -> None:
+    waits = replace(QUICK, probe=600, longest_probe=600)
+    async with studio_at_work(tmp_path, waits=waits, key_mark="old") as world:
+        world.sandbox.key = "pb_new"
+        job_id = await world.order()
+        await world.eventually(lambda: world.operator.about("INVALID_API_KEY"))
+        await world.restart()
+        await asyncio.sleep(0.5)
+        still_held = (await world.job(job_id)).state
+
+        world.key, world.terms = "pb_new", replace(world.terms, key_mark="new")
+        await world.restart()
+
+        await world.check()
+        assert still_held is JobState.QUEUED
+        assert world.outcome(job_id) == "clip"
+
+
+@pytest.mark.parametrize("problem", ["another key", "command"])
+async def test_the_pause_for_a_price_is_ended_by_command_only(tmp_path: Path, problem: str) -> None:
+    async with studio_at_work(tmp_path, max_concurrent_jobs=1, key_mark="old") as world:
+        world.sandbox.faults.add(Fate(cost=CHARGE * 3))
+        dear = await world.order("dear")
+        waiting = await world.order("waiting")
+        await world.until_closed(dear)
+        await world.until_in(waiting, JobState.QUEUED)
+
+        if problem == "command":
+            pause = await resuming.resume(world.database, now=world.now())
+            again = await resuming.resume(world.database, now=world.now())
+            await world.check()
+            assert pause is not None
+            assert pause.problem == "price"
+            assert again is None
+        else:
+            world.terms = replace(world.terms, key_mark="new")
+            await world.restart()
+            await asyncio.sleep(0.5)
+            assert (await world.job(waiting)).state is JobState.QUEUED
 
 
 @pytest.mark.parametrize(

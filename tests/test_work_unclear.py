@@ -150,7 +150,9 @@ async def test_f19_two_candidates_are_put_to_the_operator_and_hold_up_nobody(tmp
         assert len(world.sandbox.seen("submit")) == 2
 
 
-async def test_f19_an_order_that_nobody_explained_ends_with_what_it_may_have_cost(tmp_path: Path) -> None:
+async def test_f19_an_order_that_nobody_explained_ends_and_the_operator_bears_what_it_cost(
+    tmp_path: Path,
+) -> None:
     waits = replace(QUICK, give_up_render=2.5)
     async with studio_at_work(tmp_path, waits=waits) as world:
         world.sandbox.faults.add(Fate(twin=True), Fault(on="submit", reset=Reset.AFTER, processed=True))
@@ -160,9 +162,10 @@ async def test_f19_an_order_that_nobody_explained_ends_with_what_it_may_have_cos
         job = await world.until_closed(job_id)
         assert world.outcome(job_id) == "order_unexplained"
         assert job.ending is not None
-        assert job.ending.cost_usd_micros == CHARGE
+        assert job.ending.cost_usd_micros == 0
         assert len(world.sandbox.seen("submit")) == 1
         await world.check(renders_more=1)
+        assert await world.ledger_sum() == 2 * CHARGE
 
 
 async def test_f19_a_webhook_says_which_of_two_candidates_it_is(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -149,6 +149,13 @@ class Sandbox:
         if job is None:
             raise KeyError(job_id)
         self._opened.life.end(job, status)
+
+    def release(self, job_id: str) -> None:
+        """Let a stuck job go on."""
+        job = self._opened.jobs.get(job_id)
+        if job is None:
+            raise KeyError(job_id)
+        self._opened.jobs.put(replace(job, stuck=""))
 
     @property
     def _opened(self) -> Parts:

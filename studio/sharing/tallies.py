@@ -72,6 +72,13 @@ async def book(
     await _add(connection, rows)
 
 
+async def book_besides(connection: AsyncConnection, moment: datetime, *, usd_micros: int) -> None:
+    """Add money that is no server's and no member's: it counts towards the operator's budget alone."""
+    guild, member = EVERYBODY
+    row = {"guild_id": guild, "member_id": member, "quarter": quarter_of(moment), "clips": 0}
+    await _add(connection, [row | {"usd_micros": usd_micros, "forgiven_usd_micros": usd_micros}])
+
+
 async def _add(connection: AsyncConnection, rows: Sequence[Mapping[str, int]]) -> None:
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     added = make(tallies).values([dict(row) for row in rows])
