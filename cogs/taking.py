@@ -15,7 +15,7 @@ from cogs.gate import check_files, check_place, check_wishes
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.crashpoints import passing
 from studio.errors import ConsentNeeded, LimitReached, OrderRefused, StudioError
-from studio.models import Member, Order, Place
+from studio.models import Member, Order, Place, Wishes
 from studio.moderation.petitions import Petition, Want, Wanted
 from studio.sharing.rules import Wish
 from studio.texts import say
@@ -71,7 +71,9 @@ class Taking:
         check_wishes(wanted.wishes)
         agrees = petition is not None and petition.wants is Want.CONSENT
         try:
-            await self._studio.admit(_wish(interaction), overruled=wanted.overruled, agrees=agrees)
+            await self._studio.admit(
+                _wish(interaction, wanted.wishes), overruled=wanted.overruled, agrees=agrees
+            )
         except OrderRefused as refusal:
             if agrees:
                 await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))
@@ -210,7 +212,7 @@ async def _withdraw(interaction: Interaction, error: StudioError) -> None:
     await interaction.edit_original_response(content=text)
 
 
-def _wish(interaction: Interaction) -> Wish:
+def _wish(interaction: Interaction, wishes: Wishes) -> Wish:
     assert interaction.guild_id is not None
     assert interaction.channel_id is not None
     channel = interaction.channel
@@ -220,6 +222,7 @@ def _wish(interaction: Interaction) -> Wish:
         channel_id=channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id,
         member_id=interaction.user.id,
         role_ids=lambda: _role_ids(interaction),
+        texts=(wishes.prompt, wishes.negative_prompt),
     )
 
 

@@ -68,6 +68,11 @@ def moment(when: datetime) -> str:
     return f"<t:{math.ceil(when.timestamp())}:R>"
 
 
+def date(when: datetime) -> str:
+    """Write a moment as each reader's own Discord shows it: `22 November 2026 20:00`."""
+    return f"<t:{math.ceil(when.timestamp())}:f>"
+
+
 def wordings(template: Template) -> tuple[str, ...]:
     """The wordings of a text, the fullest first."""
     return (template,) if isinstance(template, str) else template

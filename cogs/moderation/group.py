@@ -11,14 +11,14 @@ from studio.errors import OrderRefused
 from studio.texts import say
 
 
-class StudioGroup(app_commands.Group):
-    """Offered to who may manage the server; moderators re-assign it under Server Settings › Integrations."""
+class Guarded(app_commands.Group):
+    """A group whose commands only managers may use; of nested groups discord.py asks the innermost alone."""
 
-    def __init__(self, rights: Rights) -> None:
+    def __init__(self, rights: Rights, *, name: str, description: str) -> None:
         self._rights = rights
         super().__init__(
-            name="studio",
-            description=say("command_studio"),
+            name=name,
+            description=description,
             guild_only=True,
             default_permissions=discord.Permissions(manage_guild=True),
         )
@@ -29,3 +29,10 @@ class StudioGroup(app_commands.Group):
         except OrderRefused as refusal:
             raise CommandRefused(refusal) from refusal
         return True
+
+
+class StudioGroup(Guarded):
+    """Offered to who may manage the server; moderators re-assign it under Server Settings › Integrations."""
+
+    def __init__(self, rights: Rights) -> None:
+        super().__init__(rights, name="studio", description=say("command_studio"))

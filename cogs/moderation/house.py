@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cogs.controls import Controls, Route
-from cogs.moderation import auditing, pausing, petitions, reports, setup
+from cogs.moderation import (
+    auditing,
+    blocking,
+    filtering,
+    granting,
+    limiting,
+    pausing,
+    petitions,
+    reports,
+    setup,
+)
 from cogs.moderation.approvals import ApprovalPresses
 from cogs.moderation.group import StudioGroup
 from cogs.moderation.office import Office
@@ -39,7 +49,7 @@ def install(
         council=Council(database, servers, studio.now),
     )
     group = StudioGroup(rights)
-    for part in (auditing, pausing, setup):
+    for part in (auditing, blocking, filtering, granting, limiting, pausing, setup):
         for command in part.commands_of(office):
             group.add_command(command)
     for command in reports.commands_of(office, care):
@@ -48,6 +58,7 @@ def install(
     presence = Presence(client, care.departures, studio.now)
     routes: list[Route] = [
         *auditing.routes_of(office),
+        *limiting.routes_of(office),
         *setup.routes_of(office),
         *reports.routes_of(office, care),
         *privacy.routes(),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from studio.sharing.grants import Given
 from studio.sharing.policy import Allowance, Policy, Share
-from studio.texts import say
+from studio.texts import date, say
 
 
 def share_text(share: Share) -> str:
@@ -35,3 +36,14 @@ def allowance_text(allowance: Allowance) -> str:
 def limits_line(policy: Policy) -> str:
     """The pool, and how many roles have allowances."""
     return say("limits_line", pool=share_text(policy.pool), number=len(policy.allowances))
+
+
+def given_text(given: Given) -> str:
+    """One entry of what moderators gave or took."""
+    to = f"<@{given.member_id}>" if given.role_id is None else f"<@&{given.role_id}>"
+    facts = {"subject": to, "clips": clips_text(abs(given.clips)), "actor": f"<@{given.actor_id}>"}
+    if given.until is not None:
+        facts["until"] = date(given.until)
+    if given.replaces:
+        return say("given_limit", **facts)
+    return say("given_more" if given.clips > 0 else "given_less", **facts)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.aliases import alias_of
@@ -67,3 +67,25 @@ async def newest(connection: AsyncConnection, guild_id: int, *, limit: int = 50)
     """The server's entries, newest first."""
     query = select(grants).where(grants.c.guild_id == guild_id).order_by(grants.c.at.desc()).limit(limit)
     return [Given(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def end_limits(connection: AsyncConnection, guild_id: int, member_id: int, now: datetime) -> int:
+    """End the member's personal limits now, so that another may hold instead; return how many there were."""
+    ended = await connection.execute(
+        update(grants)
+        .where(
+            grants.c.guild_id == guild_id,
+            grants.c.member_id == member_id,
+            grants.c.replaces,
+            or_(grants.c.until.is_(None), grants.c.until > now),
+        )
+        .values(until=now)
+    )
+    return ended.rowcount
+
+
+async def servers_with_limits(connection: AsyncConnection, now: datetime) -> set[int]:
+    """The servers in which some member has a personal limit now."""
+    query = select(grants.c.guild_id).distinct()
+    query = query.where(grants.c.replaces, or_(grants.c.until.is_(None), grants.c.until > now))
+    return set((await connection.execute(query)).scalars())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from studio.errors import OrderRefused
+from studio.moderation import filters
 from studio.sharing.house import House
 from studio.sharing.servers import Server
 from studio.texts import moment
@@ -16,13 +17,14 @@ from studio.texts import moment
 class Wish:
     """Who wants a clip, where: `channel_id` is a thread's parent where there is one.
 
-    `role_ids` is asked only where it matters, since the answer waits for it.
+    `role_ids` is asked only where it matters, since the answer waits for it; `texts` are the prompts.
     """
 
     guild_id: int
     channel_id: int
     member_id: int
     role_ids: Callable[[], tuple[int, ...]]
+    texts: tuple[str, ...] = ()
 
 
 def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
@@ -43,3 +45,5 @@ def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
         raise OrderRefused("channel_not_allowed", channel=f"<#{policy.channel_ids[0]}>")
     if policy.role_ids and not set(policy.role_ids) & {*wish.role_ids(), wish.guild_id}:
         raise OrderRefused("role_not_allowed")
+    if policy.filters:
+        filters.check(policy.filters, wish.texts)

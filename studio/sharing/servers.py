@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from studio import notes
 from studio.aliases import alias_of
 from studio.database import Database
-from studio.sharing import house
+from studio.sharing import grants, house
 from studio.sharing.house import House
 from studio.sharing.policy import Policy, from_document, to_document
 from studio.sharing.tables import blocks, servers
@@ -34,7 +34,7 @@ class Server:
     """One server's rules. `version` grows with each change; `access` None = as the house has it.
 
     `cap_usd_micros` is the operator's monthly cap, `blocked` until when each blocked member is (None = for
-    good).
+    good), `limits_somebody` whether members have personal limits (known to `Servers` alone).
     """
 
     guild_id: int
@@ -45,11 +45,12 @@ class Server:
     access: str | None = None
     left_at: datetime | None = None
     blocked: Mapping[int, datetime | None] = field(default_factory=dict)
+    limits_somebody: bool = False
 
     @property
     def limits_orders(self) -> bool:
         """Whether anything has to be counted before an order is taken."""
-        return self.policy.limits_members or self.cap_usd_micros is not None
+        return self.policy.limits_members or self.limits_somebody or self.cap_usd_micros is not None
 
     def block_of(self, member_id: int, now: datetime) -> Block | None:
         """The member's block that is valid now; it holds also when they had themselves forgotten."""
@@ -134,11 +135,15 @@ class Servers:
                 return
             rows = (await connection.execute(select(servers))).mappings().all()
             blocked = await _blocked(connection, now)
+            limiting = await grants.servers_with_limits(connection, now)
             self.house = await house.read(connection)
         by_id = {row["guild_id"]: row for row in rows}
         self._known = {
-            guild_id: _server(guild_id, by_id.get(guild_id), blocked.get(guild_id, {}))
-            for guild_id in by_id.keys() | blocked.keys()
+            guild_id: replace(
+                _server(guild_id, by_id.get(guild_id), blocked.get(guild_id, {})),
+                limits_somebody=guild_id in limiting,
+            )
+            for guild_id in by_id.keys() | blocked.keys() | limiting
         }
         self._version = version
 

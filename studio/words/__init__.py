@@ -14,6 +14,7 @@ SAID: Wording = {
     **panel.SAID,
     **panel.DECISIONS,
     **limits.SAID,
+    **limits.DECISIONS,
     **operator.SAID,
     **safety.SAID,
     **shares.SAID,
@@ -21,5 +22,11 @@ SAID: Wording = {
 }
 """What is no refusal."""
 
-REFUSED: Wording = {**moderation.REFUSED, **panel.REFUSED, **safety.REFUSED, **approving.REFUSED}
+REFUSED: Wording = {
+    **moderation.REFUSED,
+    **panel.REFUSED,
+    **limits.REFUSED,
+    **safety.REFUSED,
+    **approving.REFUSED,
+}
 """Refusals: what happened, what it cost, what to do now."""

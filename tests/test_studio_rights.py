@@ -1,0 +1,128 @@
+"""Every command of `/studio` and every route, tried without the right: refused, logged, nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discord import app_commands, ui
+from structlog.testing import capture_logs
+
+from studio.database import metadata
+from studio.moderation.audit import Entry
+from studio.moderation.council import Council
+from tests.bureau import Bureau, open_bureau
+
+NOT_MODERATION = ("v1:cancel:", "v1:report:", "v1:reported:", "v1:privacy", "v1:consent", "v1:word:")
+"""Presses that ordinary members may make; who owns what is checked behind them."""
+
+
+@pytest.fixture
+async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
+    async with open_bureau(tmp_path) as bureau:
+        yield bureau
+
+
+def commands_of(bureau: Bureau) -> list[app_commands.Command[Any, ..., Any]]:
+    group = bureau.client.tree.get_command("studio")
+    assert isinstance(group, app_commands.Group)
+    return [each for each in group.walk_commands() if isinstance(each, app_commands.Command)]
+
+
+async def everything(bureau: Bureau) -> dict[str, list[Any]]:
+    """Every row of every table."""
+    async with bureau.database.read() as connection:
+        return {
+            table.name: list(await connection.execute(table.select())) for table in metadata.sorted_tables
+        }
+
+
+def options_of(bureau: Bureau, command: app_commands.Command[Any, ..., Any]) -> dict[str, Any]:
+    """Something for every option that has to be given."""
+    world = bureau.world
+    samples: dict[str, Any] = {"user": world.member, "string": "word", "integer": 1, "number": 5.0}
+    given = {}
+    for parameter in command.parameters:
+        if parameter.required:
+            value = samples.get(parameter.type.name)
+            if parameter.type.name == "role":
+                value = world.guild.create_role("some role")
+            given[parameter.display_name] = parameter.choices[0].value if parameter.choices else value
+    return given
+
+
+async def test_every_command_is_refused_to_members_logged_and_changes_nothing(bureau: Bureau) -> None:
+    world = bureau.world
+    # The server's managers have given the command to everybody: Discord no longer stands before it.
+    group = bureau.client.tree.get_command("studio")
+    assert isinstance(group, app_commands.Group)
+    group.default_permissions = None
+    await bureau.client.tree.sync()
+    before = await everything(bureau)
+    commands = commands_of(bureau)
+
+    for command in commands:
+        with capture_logs() as logs:
+            result = await world.slash(
+                world.member, world.clips, command.qualified_name, **options_of(bureau, command)
+            )
+        assert result.response is not None, command.qualified_name
+        assert result.response.ephemeral
+        assert "Only moderators may do that here. Nothing was changed." in result.response.content
+        assert [entry["event"] for entry in logs] == ["not_permitted"]
+
+    assert len(commands) >= 16
+    assert await everything(bureau) == before
+
+
+async def test_every_press_is_refused_to_members_logged_and_changes_nothing(bureau: Bureau) -> None:
+    world = bureau.world
+    controls: Any = bureau.client.get_cog("Controls")
+    prefixes = [route.prefix for route in controls._routes if not route.prefix.startswith(NOT_MODERATION)]
+    channel = bureau.client.get_partial_messageable(world.clips.id, guild_id=world.guild.id)
+    before = await everything(bureau)
+
+    for prefix in prefixes:
+        view = ui.View(timeout=None)
+        view.add_item(ui.Button(label="Press", custom_id=f"{prefix}x"))
+        view.stop()
+        message = await channel.send("a message from before a restart", view=view)
+        with capture_logs() as logs:
+            result = await world.click(world.member, message, f"{prefix}x")
+        assert result.response is not None, prefix
+        assert result.response.ephemeral
+        assert "Only moderators may do that here. Nothing was changed." in result.response.content
+        assert [entry["event"] for entry in logs] == ["not_permitted"]
+
+    assert len(prefixes) >= 6
+    assert await everything(bureau) == before
+
+
+async def test_a_role_that_managers_have_named_may_use_them_until_it_is_no_longer_named(
+    bureau: Bureau,
+) -> None:
+    world = bureau.world
+    role = world.guild.create_role("Studio crew")
+    user = world.env.create_user("ada", global_name="Ada")
+    crew = world.guild.add_member(user, roles=[role])
+    named = Entry(at=bureau.studio.now(), guild_id=world.guild.id, actor_id=None, action="test")
+    council = Council(bureau.database, bureau.servers, bureau.studio.now)
+    group = bureau.client.tree.get_command("studio")
+    assert isinstance(group, app_commands.Group)
+    group.default_permissions = None
+    await bureau.client.tree.sync()
+
+    before = await world.slash(crew, world.clips, "studio pause")
+    await council.amend(lambda policy: replace(policy, moderator_role_ids=(role.id,)), named)
+    await world.slash(crew, world.clips, "studio pause")
+    await world.eventually(lambda: bureau.servers.of(world.guild.id).policy.paused)
+    await council.amend(lambda policy: replace(policy, moderator_role_ids=()), named)
+    after = await world.slash(crew, world.clips, "studio resume")
+
+    for refused in (before, after):
+        assert refused.response is not None
+        assert "Only moderators may do that here." in refused.response.content
+    assert bureau.servers.of(world.guild.id).policy.paused
