@@ -84,7 +84,9 @@ async def carry_out(equipment: Equipment, job_id: str) -> bool:
     """
     async with equipment.database.read() as connection:
         job = await jobs.get(connection, job_id)
-    if job is None or job.removed_at is None:
+        purged = select(rows.c.purged_at).where(rows.c.id == job_id)
+        done = (await connection.execute(purged)).scalar_one_or_none() is not None
+    if job is None or job.removed_at is None or done:
         return True
     if not job.state.ended:
         return False

@@ -1,0 +1,30 @@
+"""Words that ask for something explicit: taken only in channels that are age-restricted."""
+
+from __future__ import annotations
+
+import re
+
+from studio.errors import OrderRefused
+
+# Whole words alone, and only those with hardly another meaning: a wrong refusal costs more trust than it saves.
+_WORDS = (
+    "nsfw", "nude", "nudes", "nudity", "naked", "topless", "bottomless", "undressed", "undressing",
+    "striptease", "porn", "porno", "pornographic", "hentai", "xxx", "sex", "sexual",
+    "sexually", "orgasm", "masturbate", "masturbating", "masturbation", "blowjob",
+    "handjob", "cumshot", "creampie", "gangbang", "genitals", "genitalia", "penis", "vagina", "vulva",
+    "dildo", "nipple", "nipples", "bare breasts", "without clothes", "no clothes", "erotic", "bdsm",
+    "fellatio", "cunnilingus", "deepthroat", "bukkake", "futanari",
+)  # fmt: skip
+
+_EXPLICIT = re.compile(
+    r"(?<!\w)(?:" + "|".join(word.replace(" ", r"\s+") for word in _WORDS) + r")(?!\w)", re.IGNORECASE
+)
+
+
+def check_words(prompt: str, *, age_restricted: bool) -> None:
+    """Raise `OrderRefused` for explicit words where anybody of any age may look.
+
+    What should not be in the clip (the negative prompt) may be named everywhere.
+    """
+    if prompt and not age_restricted and _EXPLICIT.search(prompt):
+        raise OrderRefused("explicit_words")
