@@ -43,7 +43,11 @@ def status_card(
         alt_texts = {PICTURE_NAME: say("alt_picture"), VIDEO_NAME: say("alt_video")}
         gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
         for name in pictures:
-            gallery.add_item(media=f"attachment://{name}", description=alt_texts.get(name))
+            gallery.add_item(
+                media=f"attachment://{name}",
+                description=alt_texts.get(name),
+                spoiler=job.order.wishes.spoiler,
+            )
         container.add_item(gallery)
     container.add_item(ui.TextDisplay(_status_text(job, progress, trial)))
     if progress.notices:

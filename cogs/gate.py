@@ -40,6 +40,13 @@ def check_place(interaction: discord.Interaction[discord.Client]) -> None:
         raise OrderRefused("missing_permission", permission=PERMISSION_NAMES[missing])
 
 
+def is_age_restricted(channel: object) -> bool:
+    """Whether Discord lets only adults in here; a thread is as its channel is."""
+    if isinstance(channel, discord.Thread):
+        channel = channel.parent
+    return bool(getattr(channel, "nsfw", False))
+
+
 def missing_permission(kind: discord.ChannelType, granted: discord.Permissions) -> str | None:
     """The first permission that the bot lacks to bring a clip to this kind of channel."""
     if kind in THREAD_PARENTS and granted >= PLENTY:

@@ -198,4 +198,5 @@ def _spots(place: Place) -> Iterator[Spot]:
 
 
 def _attachment(job: Job, file: Path, alt_text: str) -> discord.File:
-    return discord.File(file, filename=cards.clip_file_name(job), description=alt_text)
+    name, covered = cards.clip_file_name(job), job.order.wishes.spoiler
+    return discord.File(file, filename=name, description=alt_text, spoiler=covered)

@@ -11,11 +11,12 @@ import structlog
 from discord import ui
 
 from cogs.cards import first_answer, withdrawn_answer
-from cogs.gate import check_files, check_place, check_wishes
+from cogs.gate import check_files, check_place, check_wishes, is_age_restricted
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.crashpoints import passing
 from studio.errors import ConsentNeeded, LimitReached, OrderRefused, StudioError
 from studio.models import Member, Order, Place, Wishes
+from studio.moderation.explicit import check_words
 from studio.moderation.petitions import Petition, Want, Wanted
 from studio.sharing.rules import Wish
 from studio.texts import say
@@ -69,11 +70,13 @@ class Taking:
             max_video_bytes=self._max_video_bytes,
         )
         check_wishes(wanted.wishes)
+        check_words(wanted.wishes.prompt, age_restricted=is_age_restricted(interaction.channel))
+        wish = _wish(interaction, wanted.wishes)
+        if self._studio.covers(wish):
+            wanted = replace(wanted, wishes=replace(wanted.wishes, spoiler=True))
         agrees = petition is not None and petition.wants is Want.CONSENT
         try:
-            await self._studio.admit(
-                _wish(interaction, wanted.wishes), overruled=wanted.overruled, agrees=agrees
-            )
+            await self._studio.admit(wish, overruled=wanted.overruled, agrees=agrees)
         except OrderRefused as refusal:
             if agrees:
                 await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))

@@ -121,6 +121,10 @@ class Studio:
         if refusal is not None:
             raise admission.limit_reached(refusal)
 
+    def covers(self, wish: Wish) -> bool:
+        """Whether the server has clips of this channel covered until somebody presses them."""
+        return wish.channel_id in self._servers.of(wish.guild_id).policy.spoiler_channel_ids
+
     def asks_moderators(self, guild_id: int) -> bool:
         """Whether the server has a place where its moderators can be asked."""
         return self._servers.of(guild_id).policy.approval.channel_id is not None

@@ -97,7 +97,7 @@ def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:
 class Wishes:
     """What the member asked for beyond the two files; `orientation` None = by the clip's length.
 
-    `notify`: mention them in the one message that says how it ended.
+    `notify`: mention them in the message that says how it ended. `spoiler`: the channel wants it covered.
     """
 
     prompt: str = ""
@@ -106,6 +106,7 @@ class Wishes:
     keep_sound: bool = True
     shot_type: ShotType = ShotType.CUSTOMIZE
     notify: bool = True
+    spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +211,7 @@ class Ending:
     cost_usd_micros: int = 0
 
 
-TAKEN_DOWN = "taken_down"
-"""The code of the ending of a clip that was removed for good, before or after it was posted."""
+TAKEN_DOWN = "taken_down"  # how a clip ends that is removed for good, before or after it was posted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 
 from studio.errors import OrderRefused
 
-# Whole words alone, and only those with hardly another meaning: a wrong refusal costs more trust than it saves.
+# Whole words, and only those with hardly another meaning: a wrong refusal costs more trust than it saves.
 _WORDS = (
     "nsfw", "nude", "nudes", "nudity", "naked", "topless", "bottomless", "undressed", "undressing",
     "striptease", "porn", "porno", "pornographic", "hentai", "xxx", "sex", "sexual",

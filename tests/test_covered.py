@@ -1,0 +1,80 @@
+"""Explicit words stay in age-restricted channels, and clips are covered where a server wants that."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from studio.errors import OrderRefused
+from studio.moderation.explicit import check_words
+from studio.sharing import servers
+from tests.bureau import Bureau, a_clip, checking, open_bureau, with_inputs
+
+
+@pytest.fixture
+async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
+    async with open_bureau(tmp_path) as bureau:
+        yield bureau
+
+
+@pytest.mark.parametrize("words", ["a NUDE woman", "naked, dancing", "without  clothes", "(porn)"])
+def test_explicit_words_are_refused_where_anybody_may_look(words: str) -> None:
+    with pytest.raises(OrderRefused):
+        check_words(words, age_restricted=False)
+
+    check_words(words, age_restricted=True)
+
+
+@pytest.mark.parametrize(
+    "words", ["a Sussex village", "nudge it", "the naked_gun", "unisex coat", "xxxl shirt"]
+)
+def test_only_whole_words_count(words: str) -> None:
+    check_words(words, age_restricted=False)
+
+
+async def test_an_explicit_prompt_is_refused_privately_and_nothing_is_stored(bureau: Bureau) -> None:
+    refused = await bureau.order(prompt="a nude dancer")
+
+    assert refused.response is not None
+    assert refused.response.ephemeral
+    assert "age-restricted" in refused.response.content
+    assert bureau.bells.woken == []
+
+
+async def test_what_should_not_be_in_the_clip_may_be_named(bureau: Bureau) -> None:
+    job = await bureau.ordered(negative_prompt="nudity")
+
+    assert job.order.wishes.negative_prompt == "nudity"
+
+
+async def test_an_age_restricted_channel_and_its_threads_take_explicit_words(bureau: Bureau) -> None:
+    channel = bureau.world.guild.create_text_channel("adults", nsfw=True)
+    thread = bureau.world.open_thread(channel, "inside", by=bureau.world.member)
+
+    for place in (channel, thread):
+        job = await bureau.ordered(place, prompt="a nude dancer")
+        await bureau.studio.cancel(job.id, member_id=job.order.member.id, is_moderator=False)
+        assert job.order.wishes.prompt == "a nude dancer"
+
+
+async def test_clip_and_thumbnails_are_covered_in_a_spoiler_channel(bureau: Bureau, tmp_path: Path) -> None:
+    now = bureau.equipment.clock()
+    async with bureau.database.write() as connection:
+        server = await servers.read(connection, bureau.world.guild.id, now)
+        policy = replace(server.policy, spoiler_channel_ids=(bureau.world.clips.id,))
+        await servers.change(connection, server, policy=policy)
+    await bureau.servers.refresh(now)
+    (tmp_path / "small.jpg").write_bytes(b"small")
+    (tmp_path / "clip.mp4").write_bytes(b"clip")
+
+    job = with_inputs(await bureau.opened())
+    await bureau.desk.illustrate(job, checking(job), tmp_path / "small.jpg", tmp_path / "small.jpg")
+    await bureau.desk.deliver(job, a_clip(), tmp_path / "clip.mp4")
+
+    card, result = bureau.posts(job.place.talk_id)
+    gallery = card["components"][0]["components"][1]
+    assert [item["spoiler"] for item in gallery["items"]] == [True, True]
+    assert result["attachments"][0]["filename"] == f"SPOILER_clip-{job.id}.mp4"
