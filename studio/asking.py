@@ -64,9 +64,9 @@ class Asking:
         async with self._equipment.database.read() as connection:
             server = await servers.read(connection, job.place.guild_id, now)
             questions = await approvals.of_job(connection, job.id)
-        if server.is_blocked(job.order.member.id, now):
-            until = server.blocked[job.order.member.id]
-            facts: dict[str, Any] = {} if until is None else {"when": moment(until)}
+        block = server.block_of(job.order.member.id, now)
+        if block is not None:
+            facts: dict[str, Any] = {} if block.until is None else {"when": moment(block.until)}
             return await end(self._equipment, job, JobState.REFUSED, "member_blocked", **facts)
         await self._settle(job, questions)
         for question in questions:
