@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cogs.gate import is_age_restricted
 from studio.errors import OrderRefused
 from studio.moderation.explicit import check_words
 from studio.sharing import servers
@@ -50,14 +51,16 @@ async def test_what_should_not_be_in_the_clip_may_be_named(bureau: Bureau) -> No
     assert job.order.wishes.negative_prompt == "nudity"
 
 
-async def test_an_age_restricted_channel_and_its_threads_take_explicit_words(bureau: Bureau) -> None:
-    channel = bureau.world.guild.create_text_channel("adults", nsfw=True)
-    thread = bureau.world.open_thread(channel, "inside", by=bureau.world.member)
+async def test_a_thread_is_as_age_restricted_as_its_channel(bureau: Bureau) -> None:
+    opened = bureau.world.open_thread(bureau.world.clips, "inside", by=bureau.world.member)
+    await bureau.world.eventually(lambda: bureau.client.get_channel(opened.id))
+    channel, thread = (bureau.client.get_channel(each) for each in (bureau.world.clips.id, opened.id))
+    before = is_age_restricted(channel), is_age_restricted(thread)
 
-    for place in (channel, thread):
-        job = await bureau.ordered(place, prompt="a nude dancer")
-        await bureau.studio.cancel(job.id, member_id=job.order.member.id, is_moderator=False)
-        assert job.order.wishes.prompt == "a nude dancer"
+    channel.nsfw = True
+
+    assert before == (False, False)
+    assert (is_age_restricted(channel), is_age_restricted(thread)) == (True, True)
 
 
 async def test_clip_and_thumbnails_are_covered_in_a_spoiler_channel(bureau: Bureau, tmp_path: Path) -> None:
