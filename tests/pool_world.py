@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, cast
 
 from sqlalchemy import func, select
@@ -33,7 +34,7 @@ PRICE = 50_000
 LEAST = 3 * PRICE
 """What is held for an order whose length is not known yet."""
 
-Sums = dict[tuple[int, int, int], tuple[int, int, int]]
+Sums = dict[tuple[int, int, int, int], tuple[int, int, int]]
 """Clips, money and forgiven money by server, member and quarter of an hour."""
 
 
@@ -83,8 +84,8 @@ async def booked(database: Database) -> Sums:
     async with database.read() as connection:
         rows = (await connection.execute(select(tallies_table))).all()
     sums = {
-        (guild, member, quarter): (clips, money, forgiven)
-        for guild, member, quarter, clips, money, forgiven in rows
+        (guild, member, quarters, quarter): (clips, money, forgiven)
+        for guild, member, quarters, quarter, clips, money, forgiven in rows
     }
     return {key: figures for key, figures in sums.items() if any(figures)}
 
@@ -102,12 +103,13 @@ async def folded(database: Database) -> Sums:
     async with database.write() as connection:
         rows = (await connection.execute(jobs)).all()
         spent = {job_id: int(amount) for job_id, amount in await connection.execute(money)}
-    clips: Counter[tuple[int, int, int]] = Counter()
-    amounts: Counter[tuple[int, int, int]] = Counter()
-    forgiven: Counter[tuple[int, int, int]] = Counter()
+    clips: Counter[tuple[int, int, int, int]] = Counter()
+    amounts: Counter[tuple[int, int, int, int]] = Counter()
+    forgiven: Counter[tuple[int, int, int, int]] = Counter()
     for job_id, guild, member, ordered_at, counts in rows:
-        for owner in ((0, 0), (guild, 0), (guild, member)):
-            key = (*owner, tallies.quarter_of(ordered_at))
+        quarter = tallies.quarter_of(ordered_at)
+        for owner, quarters in product(((0, 0), (guild, 0), (guild, member)), (1, 96)):
+            key = (*owner, quarters, quarter // quarters * quarters)
             clips[key] += counts
             amounts[key] += spent.get(job_id, 0)
             forgiven[key] += 0 if counts else spent.get(job_id, 0)

@@ -117,7 +117,7 @@ async def test_an_overruled_order_passes_the_servers_limits_and_is_counted(
 
     await studio.take(replace(order, overruled=True))
 
-    assert (await booked(shared))[1, 77, order.ordered_at.timestamp() // 900][0] == 3
+    assert (await booked(shared))[1, 77, 1, order.ordered_at.timestamp() // 900][0] == 3
     assert await booked(shared) == await folded(shared)
 
 

@@ -4,6 +4,7 @@ Revision: 0004, after: 0003
 """
 
 from collections import Counter
+from itertools import product
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 MICROSECONDS_PER_QUARTER = 900 * 1_000_000
+QUARTERS_PER_DAY = 96
 
 
 def upgrade() -> None:
@@ -59,11 +61,12 @@ def _make_shares() -> None:
         "tallies",
         sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("member_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("quarters", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("quarter", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("clips", sa.Integer(), nullable=False),
         sa.Column("usd_micros", sa.BigInteger(), nullable=False),
         sa.Column("forgiven_usd_micros", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("guild_id", "member_id", "quarter", name=op.f("pk_tallies")),
+        sa.PrimaryKeyConstraint("guild_id", "member_id", "quarters", "quarter", name=op.f("pk_tallies")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -192,19 +195,21 @@ def _sum_up() -> None:
     spent = dict(
         connection.execute(sa.text("SELECT job_id, SUM(amount_usd_micros) FROM ledger GROUP BY job_id")).all()
     )
-    clips: Counter[tuple[int, int, int]] = Counter()
-    money: Counter[tuple[int, int, int]] = Counter()
-    forgiven: Counter[tuple[int, int, int]] = Counter()
+    clips: Counter[tuple[int, int, int, int]] = Counter()
+    money: Counter[tuple[int, int, int, int]] = Counter()
+    forgiven: Counter[tuple[int, int, int, int]] = Counter()
     for job_id, guild, member, created_at, counts in jobs:
         amount = int(spent.get(job_id, 0))
-        for owner in ((0, 0), (guild, 0), (guild, member)):
-            key = (*owner, created_at // MICROSECONDS_PER_QUARTER)
+        quarter = created_at // MICROSECONDS_PER_QUARTER
+        owners = ((0, 0), (guild, 0), (guild, member))
+        for owner, quarters in product(owners, (1, QUARTERS_PER_DAY)):
+            key = (*owner, quarters, quarter - quarter % quarters)
             clips[key] += int(counts)
             money[key] += amount
             forgiven[key] += 0 if counts else amount
     tallies = sa.table(
         "tallies",
-        *(sa.column(name) for name in ("guild_id", "member_id", "quarter")),
+        *(sa.column(name) for name in ("guild_id", "member_id", "quarters", "quarter")),
         *(sa.column(name) for name in ("clips", "usd_micros", "forgiven_usd_micros")),
     )
     op.bulk_insert(
@@ -213,12 +218,13 @@ def _sum_up() -> None:
             {
                 "guild_id": guild,
                 "member_id": member,
+                "quarters": quarters,
                 "quarter": quarter,
-                "clips": clips[guild, member, quarter],
-                "usd_micros": money[guild, member, quarter],
-                "forgiven_usd_micros": forgiven[guild, member, quarter],
+                "clips": clips[guild, member, quarters, quarter],
+                "usd_micros": money[guild, member, quarters, quarter],
+                "forgiven_usd_micros": forgiven[guild, member, quarters, quarter],
             }
-            for guild, member, quarter in clips
+            for guild, member, quarters, quarter in clips
         ],
     )
 

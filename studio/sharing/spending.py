@@ -92,6 +92,8 @@ async def _by_server(connection: AsyncConnection, span: Span, most: int) -> tupl
         .where(
             sums.c.guild_id != 0,
             sums.c.member_id == 0,
+            # A month of UTC is whole days.
+            sums.c.quarters == tallies.DAY,
             sums.c.quarter >= tallies.quarter_of(span.start),
             sums.c.quarter < tallies.quarter_of(span.end),
         )

@@ -23,6 +23,8 @@ tallies = Table(
     metadata,
     Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
     Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    # How long the row's time is (1 quarter of an hour, or 96: a day of UTC), and when it begins.
+    Column("quarters", Integer, primary_key=True, autoincrement=False),
     Column("quarter", Integer, primary_key=True, autoincrement=False),
     Column("clips", Integer, nullable=False),
     Column("usd_micros", BigInteger, nullable=False),

@@ -1,8 +1,9 @@
-"""What has been used, summed up as it happens: by server, by member and over all, in quarters of an hour.
+"""What has been used, summed up as it happens: by server, by member and over all.
 
 Every entry of the ledger and every clip is booked here in the transaction that writes it, at the moment of
-its order, so that a decision adds up a few thousand short rows however long the ledger is. Time zones begin
-their days at quarters of an hour, so any period is a whole number of them.
+its order, so that a decision adds up a few short rows however long the ledger is. Time zones begin their days
+at quarters of an hour, so any period is a whole number of them; most of it is whole days of UTC, which have
+rows of their own.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from studio.sharing.quotas import Usage
 from studio.sharing.tables import tallies
 
 QUARTER_SECONDS = 900
+DAY = 96
+"""Quarters of an hour in a day."""
 
 EVERYBODY = (0, 0)
 """The owner of the sums over all servers."""
@@ -62,12 +65,14 @@ async def book(
         {
             "guild_id": of_guild,
             "member_id": of_member,
-            "quarter": quarter,
+            "quarters": quarters,
+            "quarter": quarter - quarter % quarters,
             "clips": clips,
             "usd_micros": usd_micros,
             "forgiven_usd_micros": forgiven,
         }
         for of_guild, of_member in dict.fromkeys((EVERYBODY, (guild, 0), (guild, member)))
+        for quarters in (1, DAY)
     ]
     await _add(connection, rows)
 
@@ -84,7 +89,7 @@ async def _add(connection: AsyncConnection, rows: Sequence[Mapping[str, int]]) -
     added = make(tallies).values([dict(row) for row in rows])
     await connection.execute(
         added.on_conflict_do_update(
-            index_elements=[tallies.c.guild_id, tallies.c.member_id, tallies.c.quarter],
+            index_elements=list(tallies.primary_key),
             set_={
                 name: tallies.c[name] + added.excluded[name]
                 for name in ("clips", "usd_micros", "forgiven_usd_micros")
@@ -97,7 +102,7 @@ async def rename(connection: AsyncConnection, member_id: int, alias: int) -> Non
     """Book everything that a member used to their alias instead, on top of what it has already."""
     taken = delete(tallies).where(tallies.c.member_id == member_id).returning(*tallies.c)
     rows = [{**row, "member_id": alias} for row in (await connection.execute(taken)).mappings()]
-    for row in sorted(rows, key=lambda row: (row["guild_id"], row["quarter"])):
+    for row in sorted(rows, key=lambda row: (row["guild_id"], row["quarters"], row["quarter"])):
         await _add(connection, [row])
 
 
@@ -109,8 +114,7 @@ async def used(connection: AsyncConnection, wanted: Sequence[tuple[Owner, Span]]
             owner.guild_id,
             owner.member_id,
             alias_of(owner.member_id),
-            quarter_of(span.start),
-            quarter_of(span.end),
+            *_bounds(span),
         )
         for owner, span in wanted
     ]
@@ -122,16 +126,25 @@ async def used(connection: AsyncConnection, wanted: Sequence[tuple[Owner, Span]]
         for number, sums in enumerate(distinct)
         for name, value in zip(_BOUNDS, sums, strict=True)
     }
-    rows = {row[0]: row for row in await connection.execute(_sums(len(distinct)), values)}
+    totals = [[0, 0, 0] for _ in distinct]
+    for number, *figures in await connection.execute(_sums(len(distinct)), values):
+        totals[number] = [total + int(figure) for total, figure in zip(totals[number], figures, strict=True)]
     return [
-        _usage(rows[distinct.index(sums)], owner.with_forgiven)
+        _usage(totals[distinct.index(sums)], owner.with_forgiven)
         for sums, (owner, _) in zip(asked, wanted, strict=True)
     ]
 
 
-def _usage(row: Sequence[Any], with_forgiven: bool) -> Usage:
-    _, clips, money, forgiven = row
-    return Usage(int(clips), int(money) if with_forgiven else int(money - forgiven))
+def _usage(total: Sequence[int], with_forgiven: bool) -> Usage:
+    clips, money, forgiven = total
+    return Usage(clips, money if with_forgiven else money - forgiven)
+
+
+def _bounds(span: Span) -> tuple[int, int, int, int]:
+    """Where the span begins, where its whole days of UTC begin and end, and where it ends; in quarters."""
+    first, end = quarter_of(span.start), quarter_of(span.end)
+    days, days_end = -(-first // DAY) * DAY, end // DAY * DAY
+    return (first, days, days_end, end) if days < days_end else (first, end, end, end)
 
 
 def quarter_of(moment: datetime) -> int:
@@ -140,23 +153,27 @@ def quarter_of(moment: datetime) -> int:
 
 
 _FIGURES = (tallies.c.clips, tallies.c.usd_micros, tallies.c.forgiven_usd_micros)
-_BOUNDS = ("guild", "member", "alias", "first", "end")
+_BOUNDS = ("guild", "member", "alias", "first", "days", "days_end", "end")
 
 
 @cache
 def _sums(count: int) -> CompoundSelect[Any]:
     """Made once: to write the statement takes longer than the database takes for it."""
-    return union_all(*(_sum(number) for number in range(count)))
+    return union_all(*(part for number in range(count) for part in _parts(number)))
 
 
-def _sum(number: int) -> Select[Any]:
-    names = [f"{name}_{number}" for name in _BOUNDS]
-    guild, member, alias, first, end = [bindparam(name, type_=BigInteger) for name in names]
+def _parts(number: int) -> list[Select[Any]]:
+    """The quarters before the span's whole days, the days, and the quarters after them."""
+    bounds = {name: bindparam(f"{name}_{number}", type_=BigInteger) for name in _BOUNDS}
     sums = [func.coalesce(func.sum(column), 0) for column in _FIGURES]
-    return select(literal_column(str(number)), *sums).where(
-        tallies.c.guild_id == guild,
-        # What somebody used before they asked to be forgotten counts as well.
-        tallies.c.member_id.in_([member, alias]),
-        tallies.c.quarter >= first,
-        tallies.c.quarter < end,
-    )
+    return [
+        select(literal_column(str(number)), *sums).where(
+            tallies.c.guild_id == bounds["guild"],
+            # What somebody used before they asked to be forgotten counts as well.
+            tallies.c.member_id.in_([bounds["member"], bounds["alias"]]),
+            tallies.c.quarters == quarters,
+            tallies.c.quarter >= bounds[first],
+            tallies.c.quarter < bounds[end],
+        )
+        for quarters, first, end in ((1, "first", "days"), (DAY, "days", "days_end"), (1, "days_end", "end"))
+    ]

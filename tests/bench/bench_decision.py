@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from statistics import quantiles
 from time import perf_counter, process_time
@@ -20,7 +21,7 @@ from studio.models import Member
 from studio.sharing import admission, servers
 from studio.sharing.periods import Period
 from studio.sharing.policy import Allowance, Policy, Share
-from studio.sharing.tallies import quarter_of
+from studio.sharing.tallies import DAY, quarter_of
 from tests.bench.figures import Figure, tell
 from tests.builders import an_order
 from tests.pool_world import LEAST, PRICE, a_studio, set_rules
@@ -54,14 +55,15 @@ async def main() -> None:
 def fill(file: Path, now: datetime) -> None:
     """Four entries for each job: hold, raised hold, release and charge; one for each quarter is open."""
     chance = random.Random(4)
-    tallies: Counter[tuple[int, int, int]] = Counter()
+    tallies: Counter[tuple[int, int, int, int]] = Counter()
     entries = []
     for number in range(JOBS):
         at = now - timedelta(seconds=chance.randrange(DAYS * 86_400))
         guild = BUSY if number % 4 == 0 else chance.randrange(2, SERVERS)
         member, micros = 10 + chance.randrange(MEMBERS), round(at.timestamp() * 1_000_000)
-        for owner in ((0, 0), (guild, 0), (guild, member)):
-            tallies[*owner, quarter_of(at)] += 1
+        quarter = quarter_of(at)
+        for owner, quarters in product(((0, 0), (guild, 0), (guild, member)), (1, DAY)):
+            tallies[*owner, quarters, quarter - quarter % quarters] += 1
         for kind, amount in (
             ("hold", LEAST),
             ("hold", PRICE),
@@ -78,8 +80,9 @@ def fill(file: Path, now: datetime) -> None:
             entries,
         )
         connection.executemany(
-            "INSERT INTO tallies (guild_id, member_id, quarter, clips, usd_micros, forgiven_usd_micros) "
-            "VALUES (?, ?, ?, ?, ?, 0)",
+            "INSERT INTO tallies "
+            "(guild_id, member_id, quarters, quarter, clips, usd_micros, forgiven_usd_micros) "
+            "VALUES (?, ?, ?, ?, ?, ?, 0)",
             ((*key, clips, clips * 4 * PRICE) for key, clips in tallies.items()),
         )
     connection.close()
