@@ -127,7 +127,7 @@ async def test_nobody_overrules_the_operator(
 ) -> None:
     await set_rules(database, Policy(), cap=terms.get("cap"))
     studio = a_studio(database, monthly_budget_usd_micros=terms.get("budget"))
-    orders = [replace(an_order(at=clock()), overruled=True) for _ in range(3)]
+    orders = [replace(an_order(member_id=who, at=clock()), overruled=True) for who in (77, 78, 79)]
 
     results = [await taken(studio, order) for order in orders]
 

@@ -116,7 +116,7 @@ class Life:
 
 
 async def within_all_limits(database: Database) -> None:
-    sums = await folded(database)
+    sums = {key: f for key, f in (await folded(database)).items() if key[2] == 1}
     in_server = [sum(f[0] for key, f in sums.items() if key[:2] == (guild, 0)) for guild in (1, 2)]
     of_member = [sum(f[0] for key, f in sums.items() if key[:2] == (1, member)) for member in (10, 11, 12)]
     money = sum(f[1] for key, f in sums.items() if key[:2] == (0, 0))
