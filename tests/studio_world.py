@@ -392,7 +392,7 @@ class World:
             assert len(self.desk.of(job_id)) == messages, self.desk.of(job_id)
             assert (self.desk.of(job_id)[-1].ending is None) == (job.state is JobState.DELIVERED)
             assert job.id in self.desk.concluded
-            clips = {job.clip.key} if job.clip else set()
+            clips = {key for key in (job.clip.key, job.clip.poster_key) if key} if job.clip else set()
             assert set(await self.storage.keys(f"jobs/{job_id}")) == clips
             async with self.database.read() as connection:
                 assert await ledger.held_for(connection, job_id) == 0
