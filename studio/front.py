@@ -13,15 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from media.errors import MediaRefused, WorkshopFailed
 from media.facts import Bar
-from studio import doorbell, jobs
+from studio import cancelling, doorbell, jobs
 from studio.census import Census
 from studio.crashpoints import passing
 from studio.endings import withdraw
 from studio.equipment import Equipment, Terms, because
 from studio.errors import ConsentNeeded, OrderRefused
 from studio.forecast import Forecast
-from studio.ledger import Because
-from studio.models import Cancel, CancelAnswer, Ending, Job, JobState, Member, Order
+from studio.models import CancelAnswer, Ending, Job, JobState, Member, Order
 from studio.moderation import approvals, consents, petitions
 from studio.moderation.hearing import Hearings
 from studio.moderation.petitions import Petition
@@ -34,9 +33,6 @@ from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
 
 log = structlog.get_logger(__name__)
-
-BEGUN = frozenset({Cancel.BEGUN, Cancel.TOO_LATE})
-"""What the provider has said already, so that it need not be asked."""
 
 
 class Studio:
@@ -224,7 +220,7 @@ class Studio:
         if member_id != job.order.member.id and not is_moderator:
             return CancelAnswer.NOT_YOURS
         async with self._equipment.database.write() as connection:
-            answer = await self._cancel(connection, job_id, actor=f"member:{member_id}")
+            answer = await cancelling.cancel(connection, job_id, by=member_id, now=self.now())
         passing("front.cancel_recorded")
         if answer is CancelAnswer.CANCELLED:
             await self._census.refresh()
@@ -258,19 +254,6 @@ class Studio:
                 log.warning("chart_not_drawn", error=str(error))
                 return None
             return await asyncio.to_thread(target.read_bytes)
-
-    async def _cancel(self, connection: AsyncConnection, job_id: str, *, actor: str) -> CancelAnswer:
-        # Locked: a job that is just going back to the queue is seen where it arrives.
-        job = await jobs.get(connection, job_id, locked=True)
-        if job is None:
-            return CancelAnswer.UNKNOWN
-        why = Because(actor=actor, reason="cancelled")
-        if await withdraw(connection, job, Ending("cancelled"), now=self.now(), why=why):
-            return CancelAnswer.CANCELLED
-        if job.cancel in BEGUN:
-            await jobs.refuse_cancel(connection, job_id)
-            return CancelAnswer.TOO_LATE
-        return CancelAnswer.ASKED if await jobs.ask_cancel(connection, job_id) else CancelAnswer.TOO_LATE
 
     async def job(self, job_id: str) -> Job | None:
         async with self._equipment.database.read() as connection:

@@ -9,8 +9,17 @@ from datetime import datetime
 
 def new_job_id(now: datetime) -> str:
     """16 lower-case base32 characters: 48 bits of milliseconds, then 32 random bits."""
-    milliseconds = int(now.timestamp() * 1000)
-    raw = milliseconds.to_bytes(6, "big") + secrets.token_bytes(4)
+    return _job_id(now, secrets.token_bytes(4))
+
+
+def first_job_id(moment: datetime) -> str:
+    """The least id that a job of this moment can have."""
+    return _job_id(moment, bytes(4))
+
+
+def _job_id(moment: datetime, rest: bytes) -> str:
+    milliseconds = int(moment.timestamp() * 1000)
+    raw = milliseconds.to_bytes(6, "big") + rest
     # base32hex keeps the byte order in the text order, so ids sort by time.
     return base64.b32hexencode(raw).decode("ascii").rstrip("=").lower()
 

@@ -266,4 +266,5 @@ def _texts(components: list[dict[str, Any]]) -> list[str]:
             str(component[key]) for key in ("content", "label", "custom_id", "url") if component.get(key)
         )
         found.extend(_texts(component.get("components") or []))
+        found.extend(_texts([component["accessory"]] if component.get("accessory") else []))
     return found

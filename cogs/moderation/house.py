@@ -8,6 +8,7 @@ from cogs.controls import Controls, Route
 from cogs.moderation import (
     auditing,
     blocking,
+    docket,
     filtering,
     granting,
     limiting,
@@ -49,7 +50,7 @@ def install(
         council=Council(database, servers, studio.now),
     )
     group = StudioGroup(rights)
-    for part in (auditing, blocking, filtering, granting, limiting, pausing, setup):
+    for part in (auditing, blocking, docket, filtering, granting, limiting, pausing, setup):
         for command in part.commands_of(office):
             group.add_command(command)
     for command in reports.commands_of(office, care):
@@ -58,6 +59,7 @@ def install(
     presence = Presence(client, care.departures, studio.now)
     routes: list[Route] = [
         *auditing.routes_of(office),
+        *docket.routes_of(office),
         *limiting.routes_of(office),
         *setup.routes_of(office),
         *reports.routes_of(office, care),

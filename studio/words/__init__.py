@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studio.words import approving, decisions, limits, moderation, operator, panel, safety, shares
+from studio.words import (
+    approving,
+    decisions,
+    docket,
+    limits,
+    moderation,
+    operator,
+    panel,
+    safety,
+    shares,
+)
 
 Wording = Mapping[str, str | tuple[str, ...]]
 
@@ -15,6 +25,7 @@ SAID: Wording = {
     **panel.DECISIONS,
     **limits.SAID,
     **limits.DECISIONS,
+    **docket.SAID,
     **operator.SAID,
     **safety.SAID,
     **shares.SAID,
