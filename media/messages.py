@@ -1,4 +1,4 @@
-"""What the workshop and its worker say to each other: one line of JSON each way."""
+"""What workshop, foreman and workers say to each other, in lines of JSON."""
 
 from __future__ import annotations
 
@@ -15,21 +15,40 @@ Result = ClipFacts | PictureFacts | PreparedClip | PreparedPicture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One task with its arguments and limits; `parent` is the process that the worker must not outlive."""
+    """One task with its arguments and limits."""
 
     task: str
     arguments: Mapping[str, Any]
-    parent: int
     memory_bytes: int
     cpu_seconds: int
     file_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How the worker with this number ended: its answer, and the end of what it wrote to stderr."""
+
+    number: int
+    exit_code: int
+    answer: str
+    tail: str
 
     def to_line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
-    def from_line(cls, line: bytes) -> Request:
+    def from_line(cls, line: bytes) -> Report:
         return cls(**json.loads(line))
+
+
+def order_line(number: int, request: Request | None) -> bytes:
+    """Have a worker with this number do what is requested; None: have it killed."""
+    return json.dumps([number, request and asdict(request)]).encode() + b"\n"
+
+
+def read_order(line: bytes) -> tuple[int, Request | None]:
+    number, request = json.loads(line)
+    return number, request and Request(**request)
 
 
 def result_line(result: Result) -> bytes:
@@ -40,7 +59,7 @@ def refusal_line(refusal: MediaRefused) -> bytes:
     return json.dumps({"refusal": refusal.reason, "facts": refusal.facts}).encode()
 
 
-def read_answer(line: bytes) -> Result:
+def read_answer(line: str) -> Result:
     """Return the result or raise the refusal; raises `ValueError` for what is no whole answer."""
     answer = json.loads(line)
     if "refusal" in answer:

@@ -49,7 +49,11 @@ _TASKS: Mapping[str, Callable[..., Result]] = {
 }
 
 
+def be_quiet() -> None:
+    """Have FFmpeg print nothing from now on, in forked processes too."""
+    av.logging.set_level(None)
+
+
 def carry_out(task: str, arguments: Mapping[str, Any]) -> Result:
     """Do it; raises `MediaRefused` for the file's faults and anything else for our own."""
-    av.logging.set_level(None)
     return _TASKS[task](**arguments)

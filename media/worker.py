@@ -1,8 +1,4 @@
-"""The child process in which strangers' files are decoded: `python -m media.worker`, one request, one answer.
-
-The request comes as one line of JSON on stdin, which stays open: its end means that the bot is gone, and the
-worker goes too. The answer is one line on stdout. An exit code other than 0 is our fault, told on stderr.
-"""
+"""What a forked worker does: the one task, under limits, on a stranger's file."""
 
 from __future__ import annotations
 
@@ -15,11 +11,14 @@ import sys
 import threading
 import traceback
 import warnings
-from types import TracebackType
 from typing import NoReturn
 
 from media.errors import MediaRefused, Reason
 from media.messages import Request, refusal_line, result_line
+from media.tasks import carry_out as carry_out_task
+
+ANSWER = 3
+"""The file descriptor that the answer is written to; 0 ends when the foreman does."""
 
 _NICENESS = 10
 _OPEN_FILES = 64
@@ -27,39 +26,38 @@ _MOST_PROCESSORS = 4
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-def main() -> int:
-    answer_fd = _take_stdout()
-    request = Request.from_line(sys.stdin.buffer.readline())
-    _die_with(request.parent)
-    _limit(request)
-    os.write(answer_fd, _answer(request))
-    return 0
+def carry_out(request: Request, *, foreman: int) -> NoReturn:
+    """Do the task, answer and leave; an exit code other than 0 is our fault, told on stderr."""
+    code = 1
+    try:
+        _die_with(foreman)
+        _limit(request)
+        os.write(ANSWER, _answer(request))
+        code = 0
+    except BaseException:  # noqa: BLE001 - the outermost step of this process: nothing may go back to the foreman's code
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        # Without the interpreter's tidying, which threads of FFmpeg 7.1 were seen to block for ever.
+        os._exit(code)
 
 
-def _take_stdout() -> int:
-    """Keep stdout for the answer: some codecs print there."""
-    answer_fd = os.dup(1)
-    os.dup2(2, 1)
-    return answer_fd
-
-
-def _die_with(parent: int) -> None:
-    """Never outlive the bot, however it ended."""
+def _die_with(foreman: int) -> None:
+    """Never outlive the foreman, and so never the bot, however it ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before the line above could help
+    if os.getppid() != foreman:  # it was gone before the line above could help
         os._exit(1)
-    threading.Thread(target=_leave_at_end_of_stdin, daemon=True).start()
+    threading.Thread(target=_leave_at_end_of_leash, daemon=True).start()
 
 
-def _leave_at_end_of_stdin() -> None:
+def _leave_at_end_of_leash() -> None:
     while os.read(0, 1024):
         continue
     os._exit(1)
 
 
 def _limit(request: Request) -> None:
-    """Set before the codecs are loaded, so that their threads and tables count as well."""
     for kind, most in (
         (resource.RLIMIT_AS, request.memory_bytes),
         (resource.RLIMIT_CPU, request.cpu_seconds),
@@ -81,9 +79,7 @@ def _limit(request: Request) -> None:
 def _answer(request: Request) -> bytes:
     warnings.simplefilter("ignore")  # decoders grumble about odd files; what matters is raised
     try:
-        from media.tasks import carry_out  # loads the codecs, hence only now that the limits hold
-
-        return result_line(carry_out(request.task, request.arguments))
+        return result_line(carry_out_task(request.task, request.arguments))
     except MediaRefused as refusal:
         return refusal_line(refusal)
     except MemoryError:
@@ -92,19 +88,3 @@ def _answer(request: Request) -> bytes:
         if error.errno != errno.EFBIG:
             raise
         return refusal_line(MediaRefused(Reason.TOO_COMPLEX, limit_bytes=request.file_bytes))
-
-
-def _fail(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    traceback.print_exception(kind, error, trace)
-    _leave(1)
-
-
-def _leave(code: int) -> NoReturn:
-    """Without the interpreter's tidying, which threads of FFmpeg 7.1 were seen to block for ever."""
-    sys.stderr.flush()
-    os._exit(code)
-
-
-if __name__ == "__main__":
-    sys.excepthook = _fail
-    _leave(main())

@@ -6,33 +6,39 @@ Nothing here imports a codec: the bot's own process stays small, and a hostile f
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import shutil
 import signal
-import sys
 import tempfile
+<<<<<<< HEAD
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+=======
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+>>>>>>> ce26e65 (Fork media workers from a foreman that has loaded the codecs)
 from pathlib import Path
 from typing import Any
 
 from media.errors import MediaRefused, Reason, WorkshopFailed
+<<<<<<< HEAD
 from media.facts import Bar, ClipFacts, Kind, PictureFacts, PreparedClip, PreparedPicture
 from media.messages import Request, Result, read_answer
+=======
+from media.facts import ClipFacts, Kind, PreparedClip, PreparedPicture
+from media.messages import Report, Request, Result, read_answer
+>>>>>>> ce26e65 (Fork media workers from a foreman that has loaded the codecs)
 from media.recognise import recognise
-
-ROOT = Path(__file__).resolve().parent.parent
+from media.shift import Shift
 
 DEFAULT_SLOTS = 2
 DEFAULT_MEMORY_BYTES = 3 * 1024**3
 DEFAULT_SECONDS = 300.0
+WARM_SECONDS = 30.0
+"""How long the codecs stay loaded in the real bot after the last piece of work."""
 
 _FILE_BYTES = 512 * 1024**2
-_ANSWER_BYTES = 64 * 1024
-_TAIL_BYTES = 8 * 1024
 _CPU_FACTOR = 4  # threads of one worker that may burn CPU at the same time
 _CRASHES = frozenset(
     {
@@ -46,7 +52,6 @@ _CRASHES = frozenset(
     }
 )
 """What ends a child in which a codec has a bug; the others stand for the limits that we set."""
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
 
 
 class Workshop:
@@ -63,11 +68,25 @@ class Workshop:
         slots: int = DEFAULT_SLOTS,
         memory_bytes: int = DEFAULT_MEMORY_BYTES,
         seconds: float = DEFAULT_SECONDS,
+        warm_seconds: float = 0.0,
     ) -> None:
-        """`slots` children at once, each with this much address space and wall-clock time."""
+        """`slots` children at once, each with this much address space and wall-clock time.
+
+        The process that they are forked from stays for `warm_seconds` after the last one; close the workshop
+        if that is more than none.
+        """
+        self._shift = Shift(warm_seconds=warm_seconds)
         self._slots = asyncio.Semaphore(slots)
         self._memory_bytes = memory_bytes
         self._seconds = seconds
+
+    def warm_up(self) -> None:
+        """A task will come soon: have the codecs loaded meanwhile, where they are kept at all."""
+        self._shift.warm_up()
+
+    async def close(self) -> None:
+        """Leave no process behind; tasks that are still running fail."""
+        await self._shift.close()
 
     async def recognise(self, path: Path) -> Kind:
         """Return what the file is by its content; needs no child."""
@@ -128,83 +147,40 @@ class Workshop:
                 name: str(value.absolute()) if isinstance(value, Path) else value
                 for name, value in arguments.items()
             },
-            parent=os.getpid(),
             memory_bytes=self._memory_bytes,
             cpu_seconds=max(1, int(self._seconds * _CPU_FACTOR)),
             file_bytes=_FILE_BYTES,
         )
         async with self._slots:
-            process = await _started()
             try:
-                async with asyncio.timeout(self._seconds):
-                    answer, tail = await _converse(process, request.to_line())
+                report = await self._shift.carry_out(request, seconds=self._seconds)
             except TimeoutError:
                 raise MediaRefused(Reason.TOO_COMPLEX, limit_seconds=self._seconds) from None
-            finally:
-                await _ended(process)
-        return _understood(task, process.returncode, answer, tail)
+        return _understood(task, report)
 
 
-async def _started() -> Process:
-    """The child gets no secrets: decoding is the one place where a stranger's bytes could take over."""
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environment |= {"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "media.worker",
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        cwd=ROOT,
-        env=environment,
-        start_new_session=True,
-    )
-
-
-async def _converse(process: Process, line: bytes) -> tuple[bytes, bytes]:
-    """Hand the request over and return the answer and the end of stderr; stdin stays open all the while."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its exit code tells the story
-        process.stdin.write(line)
-        await process.stdin.drain()
-    answer, tail, _ = await asyncio.gather(
-        _last_bytes(process.stdout, _ANSWER_BYTES), _last_bytes(process.stderr, _TAIL_BYTES), process.wait()
-    )
-    return answer, tail
-
-
-async def _last_bytes(stream: asyncio.StreamReader, most: int) -> bytes:
-    kept = b""
-    while chunk := await stream.read(4096):
-        kept = (kept + chunk)[-most:]
-    return kept
-
-
-async def _ended(process: Process) -> None:
-    """Leave nothing running, whatever happened."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-    assert process.stdin
-    process.stdin.close()
-
-
-def _understood(task: str, exit_code: int | None, answer: bytes, tail: bytes) -> Result:
-    """A child that a signal ended did too much or met a codec's bug: either way this file cannot be used."""
-    if exit_code is not None and exit_code < 0:
-        reason = Reason.CRASHED if -exit_code in _CRASHES else Reason.TOO_COMPLEX
-        raise MediaRefused(reason, signal=-exit_code)
-    words = tail.decode("utf-8", "replace")
-    if exit_code != 0:
-        raise WorkshopFailed(task, exit_code, words)
+@asynccontextmanager
+async def kept_warm() -> AsyncIterator[Workshop]:
+    """A workshop whose codecs stay loaded for a while, closed at the end."""
+    workshop = Workshop(warm_seconds=WARM_SECONDS)
     try:
-        return read_answer(answer)
+        yield workshop
+    finally:
+        await workshop.close()
+
+
+def _understood(task: str, report: Report) -> Result:
+    """A child that a signal ended did too much or met a codec's bug: either way this file cannot be used."""
+    if report.exit_code < 0:
+        reason = Reason.CRASHED if -report.exit_code in _CRASHES else Reason.TOO_COMPLEX
+        raise MediaRefused(reason, signal=-report.exit_code)
+    if report.exit_code != 0:
+        raise WorkshopFailed(task, report.exit_code, report.tail)
+    try:
+        return read_answer(report.answer)
     except (ValueError, KeyError, TypeError) as error:
-        raise WorkshopFailed(task, exit_code, f"{answer[-200:]!r} {words}") from error
+        words = f"{report.answer[-200:]!r} {report.tail}"
+        raise WorkshopFailed(task, report.exit_code, words) from error
 
 
 @contextmanager

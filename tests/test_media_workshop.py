@@ -38,14 +38,19 @@ def endless(tmp_path: Path) -> Path:
 
 
 def workers(parent: psutil.Process | None = None) -> list[psutil.Process]:
-    """The living workers below `parent`, this process by default, whose program is running."""
+    """The living workers below `parent`, this process by default: forked, they look like their foreman."""
     children = (parent or psutil.Process()).children(recursive=True)
-    return [child for child in children if is_worker(child)]
+    foremen = {child.pid for child in children if is_ours(child)}
+    return [child for child in children if is_ours(child) and child.ppid() in foremen]
 
 
-def is_worker(process: psutil.Process) -> bool:
+def foremen() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if is_ours(child)]
+
+
+def is_ours(process: psutil.Process) -> bool:
     try:
-        return "media.worker" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+        return "media.foreman" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
@@ -235,7 +240,7 @@ async def test_the_child_goes_when_the_bot_goes(how: signal.Signals, endless: Pa
         bot.send_signal(how)
 
         bot.wait(PATIENCE)
-        await eventually(lambda: not is_worker(worker))
+        await eventually(lambda: not is_ours(worker))
     finally:
         bot.kill()
         bot.wait(PATIENCE)
