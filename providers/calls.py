@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import stamina
 import structlog
-from aiolimiter import AsyncLimiter
 from yarl import URL
 
 from providers.envelope import Answer, read_answer
+from providers.pace import Pace
 from providers.readers import read_job_id
 from studio.errors import ProviderError, ProviderUnavailable, SubmitUnclear
 from studio.ports import Clock
@@ -25,6 +25,9 @@ SUBMIT_TIMEOUT = aiohttp.ClientTimeout(total=90, sock_connect=10)
 
 NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """What aiohttp raises while it is still connecting; on a fresh connection nothing of the request has left."""
+
+SLOTS_FULL = "CONCURRENT_JOBS_EXCEEDED"
+"""The one 429 that is not about how often we ask."""
 
 Classify = Callable[[Answer], ProviderError]
 
@@ -49,8 +52,7 @@ class Calls:
         self._headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         self._clock = clock
         self._first_pause = first_pause
-        # 5 a second on average, bursts of 10: the provider states no limit.
-        self._limiter = AsyncLimiter(10, 2.0)
+        self._pace = Pace()
 
     async def repeatable(
         self,
@@ -88,7 +90,11 @@ class Calls:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Ask once and return whatever was answered. Raises `ProviderUnavailable` when nothing was."""
+        """Ask once and return whatever was answered.
+
+        Raises `ProviderUnavailable` when nothing was, `ProviderBusy` while the provider is not to be asked.
+        """
+        await self._pace.turn(ordering=method == "POST")
         try:
             return await self._exchange(method, path, json=body, params=query, timeout=CALL_TIMEOUT)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -100,6 +106,8 @@ class Calls:
 
         Raises `ProviderUnavailable` only if no byte of the request can have left, else `SubmitUnclear`.
         """
+        # Everything before it was let through just now: what the provider says to this counts.
+        await self._pace.turn(ordering=True, anyway=True)
         try:
             # A server name of its own gives the call a connection of its own in aiohttp's pool: on a kept
             # one that the server closes just then, nobody could tell whether the order had arrived.
@@ -120,12 +128,12 @@ class Calls:
 
     async def _exchange(self, method: str, path: str, **options: Any) -> Answer:
         options.setdefault("headers", self._headers)
-        async with self._limiter:
-            pass
         url = URL(str(self._base) + path, encoded=True)
         async with self._session.request(method, url, allow_redirects=False, **options) as response:
             raw = await read_capped(response)
             answer = read_answer(response.status, raw, response.headers, now=self._clock())
+        if answer.status == 429 and answer.code != SLOTS_FULL:
+            self._pace.rest(answer.retry_after)
         _log_answer(method, path, answer)
         return answer
 

@@ -92,8 +92,8 @@ class PixelByte:
         log.info("estimated", usd_micros=price, seconds=seconds, request_id=answer.request_id)
         return price
 
-    async def upload(self, path: Path, *, content_type: str) -> str:
-        return await self._uploads.upload(path, content_type)
+    async def upload(self, path: Path, *, content_type: str, careful: bool = False) -> str:
+        return await self._uploads.upload(path, content_type, careful=careful)
 
     async def submit(self, request: RenderRequest) -> Submission:
         """Order the render with one POST, or two if the first is refused for nothing but its webhook."""

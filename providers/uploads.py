@@ -1,4 +1,4 @@
-"""Handing input files to PixelByte's temporary storage, and making sure that they can be read there."""
+"""Handing input files to PixelByte's temporary storage, and making sure of it where there is doubt."""
 
 from __future__ import annotations
 
@@ -25,12 +25,21 @@ log = structlog.get_logger(__name__)
 
 TRIES = 2
 LOOKS = 3
+CLEAN = frozenset({200, 201, 204})
+"""What a PUT is answered with when the whole file was taken; 202 promises it for later."""
+
 LOOK_TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=10)
 SLOWEST_BYTES_PER_SECOND = 100_000
 
 
 class Uploads:
-    """Presign, PUT, look; a slot that does not work out is given up for a second one, not for a third."""
+    """Presign, PUT, and a look at the file (a ranged GET) unless there is no doubt that it is there.
+
+    There is doubt after an unusual answer, after none, on the second try, and when the caller says so because
+    the provider could not read an earlier upload. Otherwise each job would cost two requests more, for what a
+    plain 200 to the whole body says already. A slot that does not work out is given up for a second one, not
+    for a third.
+    """
 
     def __init__(
         self, *, calls: Calls, session: aiohttp.ClientSession, hosts: HostRules, first_pause: float = 0.5
@@ -40,8 +49,8 @@ class Uploads:
         self._hosts = hosts
         self._first_pause = first_pause
 
-    async def upload(self, path: Path, content_type: str) -> str:
-        """Upload a file and return the URL under which it was found complete.
+    async def upload(self, path: Path, content_type: str, *, careful: bool = False) -> str:
+        """Upload a file and return the URL under which the provider can read it; `careful`: look in any case.
 
         Raises `InputRejected` for a file that the provider finds too large, `OperatorMustAct` for a host that
         is not allowed, `ProviderUnavailable` after two tries. OSError when the file itself cannot be read.
@@ -51,7 +60,12 @@ class Uploads:
         for number in range(1, TRIES + 1):
             slot = await self._presign(content_type)
             self._check(slot, size)
-            problem = await self._put(slot, path, content_type, size) or await self._look(slot, size)
+            status = await self._put(slot, path, content_type, size)
+            if status in CLEAN and number == 1 and not careful:
+                return slot.file_url
+            problem = status if isinstance(status, str) else f"PUT: HTTP {status}"
+            if isinstance(status, str) or 200 <= status < 300:
+                problem = await self._look(slot, size, looks=1 if isinstance(status, str) else LOOKS)
             if not problem:
                 return slot.file_url
             log.warning("upload_failed", tries=number, problem=problem, content_type=content_type, size=size)
@@ -75,8 +89,8 @@ class Uploads:
         if slot.max_bytes is not None and size > slot.max_bytes:
             raise InputRejected(f"upload of {size} bytes, at most {slot.max_bytes} are taken")
 
-    async def _put(self, slot: UploadSlot, path: Path, content_type: str, size: int) -> str:
-        """Send the file; returns what went wrong, empty if nothing."""
+    async def _put(self, slot: UploadSlot, path: Path, content_type: str, size: int) -> int | str:
+        """Send the file; returns the answer's status, or in words why there is none."""
         timeout = aiohttp.ClientTimeout(total=60 + size / SLOWEST_BYTES_PER_SECOND, sock_connect=10)
         file = await asyncio.to_thread(path.open, "rb")
         try:
@@ -96,12 +110,12 @@ class Uploads:
             await asyncio.to_thread(file.close)
         if status == 413:
             raise InputRejected(f"upload of {size} bytes: HTTP 413")
-        return "" if 200 <= status < 300 else f"PUT: HTTP {status}"
+        return status
 
-    async def _look(self, slot: UploadSlot, size: int) -> str:
+    async def _look(self, slot: UploadSlot, size: int, *, looks: int) -> str:
         """Ask for the first byte, since the upload's own status cannot tell whether it is there (C22)."""
         problem = ""
-        for number in range(LOOKS):
+        for number in range(looks):
             await asyncio.sleep(0 if number == 0 else self._first_pause * 2**number)
             try:
                 async with self._session.get(

@@ -48,12 +48,13 @@ class Ordering:
         """Upload both inputs, make sure of the price, and order the render."""
         async with self._equipment.database.read() as connection:
             mine = await attempts.unexplained_of(connection, job.id)
+            again = await attempts.times_accepted(connection, job.id) > 0
         if mine is not None:
             return await self._doubt(job, mine.token, "interrupted before the answer was stored")
         if job.cancel is Cancel.ASKED:
             return await end(self._equipment, job, JobState.CANCELLED, "cancelled")
         try:
-            request = await self._upload(job)
+            request = await self._upload(job, careful=again)
             passing("ordering.uploaded")
             job = await self._ensure_hold(job, request)
         except ProviderError as error:
@@ -63,16 +64,17 @@ class Ordering:
         async with self._turn:
             return await self._attempt(job, request)
 
-    async def _upload(self, job: Job) -> RenderRequest:
+    async def _upload(self, job: Job, *, careful: bool) -> RenderRequest:
+        """Upload both; `careful` when the provider could not read what was uploaded before."""
         assert job.inputs is not None
         storage, provider = self._equipment.storage, self._equipment.provider
         async with (
             storage.checkout(job.inputs.picture_key) as picture,
             storage.checkout(job.inputs.video_key) as video,
         ):
-            image_url = await provider.upload(picture, content_type="image/jpeg")
+            image_url = await provider.upload(picture, content_type="image/jpeg", careful=careful)
             passing("ordering.picture_uploaded")
-            video_url = await provider.upload(video, content_type="video/mp4")
+            video_url = await provider.upload(video, content_type="video/mp4", careful=careful)
         wishes = job.order.wishes
         return RenderRequest(
             image_url=image_url,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import structlog
 
 from studio import attempts, jobs, ledger
@@ -9,7 +11,14 @@ from studio.acceptance import alarm_about, tell_operator
 from studio.crashpoints import passing
 from studio.endings import end, end_within, put_back
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
-from studio.errors import CancelTooLate, LimitReached, OperatorMustAct, ProviderError, RemoteJobUnknown
+from studio.errors import (
+    CancelTooLate,
+    LimitReached,
+    OperatorMustAct,
+    ProviderBusy,
+    ProviderError,
+    RemoteJobUnknown,
+)
 from studio.models import Cancel, Ending, Job, JobState
 from studio.ports import RemoteJob, RemoteState
 from studio.sharing import admission
@@ -54,7 +63,11 @@ class Rendering:
             if isinstance(error, OperatorMustAct):
                 # The poller finds out when the account may ask again, one call for all renders.
                 return await self._still_running(job, Wait(self._left(job)))
-            return await self._still_running(job, Wait(patience(job.tries, longest=60.0), tried=True))
+            rest = patience(job.tries, longest=60.0)
+            if isinstance(error, ProviderBusy):
+                # Not all at the same moment as the others that were told the same.
+                rest = error.retry_after * random.uniform(1.0, 1.2)  # noqa: S311 - no secret
+            return await self._still_running(job, Wait(rest, tried=True))
         passing("rendering.status_read")
         return await self._act_on(job, remote)
 
@@ -77,6 +90,8 @@ class Rendering:
 
     async def _completed(self, job: Job, url: str) -> Outcome:
         now = self._equipment.clock()
+        # Loaded while the result is on its way.
+        self._equipment.workshop.warm_up()
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.move(

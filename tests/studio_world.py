@@ -15,13 +15,13 @@ from typing import Any, ClassVar, cast
 
 import aiohttp
 from aiohttp import web
-from aiolimiter import AsyncLimiter
 from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select
 
 from media.facts import ClipFacts
 from media.workshop import Workshop
 from providers.addresses import guarded_session
+from providers.pace import Pace
 from providers.pixelbyte import PixelByte, provider_hosts
 from providers.sandbox import Options, Sandbox
 from providers.server import WEBHOOK_PATH, build_app, serve
@@ -108,7 +108,7 @@ class Notebook:
             self.holdups.setdefault(job.id, []).append(progress.waiting_for)
         return True
 
-    async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
+    async def deliver(self, job: Job, clip: Clip, file: Path | None, *, first: bool = False) -> int:
         self._fail()
         size = file.stat().st_size if file else 0
         if size > self.limit:
@@ -260,7 +260,7 @@ class World:
             first_pause=0.01,
         )
         # The tests count requests, not seconds.
-        client._calls._limiter = AsyncLimiter(1000, 1)
+        client._calls._pace = Pace(per_second=1000)
         client._downloads._timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=3)
         self.engine = Engine(
             Equipment(

@@ -12,7 +12,7 @@ from aiohttp import web
 from providers.addresses import guarded_session
 from providers.pixelbyte import PixelByte, provider_hosts
 from studio.errors import InputRejected, OperatorMustAct, ProviderUnavailable, RemoteJobUnknown
-from tests.stub_provider import KEY, Stub, a_client, refusal, stub_server
+from tests.stub_provider import KEY, Stub, a_client, break_off, refusal, stub_server
 
 PICTURE = b"\xff\xd8" + b"p" * 300_000
 
@@ -49,12 +49,38 @@ def first_byte(total: int) -> web.Response:
     return web.Response(status=206, body=b"\xff", headers={"Content-Range": f"bytes 0-0/{total}"})
 
 
-async def test_a_file_is_uploaded_and_looked_at(client: PixelByte, stub: Stub, picture: Path) -> None:
+async def test_an_upload_that_leaves_no_doubt_takes_two_requests(
+    client: PixelByte, stub: Stub, picture: Path
+) -> None:
+    stub.on("POST", "/v1/uploads/presign", a_slot(stub))
+    stub.on("PUT", "/temp/a.jpg", web.Response(status=200))
+
+    assert await client.upload(picture, content_type="image/jpeg")
+
+    assert [asked.method for asked in stub.asked] == ["POST", "PUT"]
+
+
+async def test_an_upload_whose_answer_is_lost_is_looked_for_before_it_is_repeated(
+    client: PixelByte, stub: Stub, picture: Path
+) -> None:
+    stub.on("POST", "/v1/uploads/presign", a_slot(stub))
+    stub.on("PUT", "/temp/a.jpg", break_off)
+    stub.on("GET", "/files/a.jpg", first_byte(300_002))
+
+    assert await client.upload(picture, content_type="image/jpeg")
+
+    assert len(stub.asked_for("POST", "/v1/uploads/presign")) == 1
+    assert stub.asked[-1].method == "GET"
+
+
+async def test_a_file_is_looked_at_where_care_is_asked_for(
+    client: PixelByte, stub: Stub, picture: Path
+) -> None:
     stub.on("POST", "/v1/uploads/presign", a_slot(stub))
     stub.on("PUT", "/temp/a.jpg", web.Response(status=200))
     stub.on("GET", "/files/a.jpg", first_byte(300_002))
 
-    url = await client.upload(picture, content_type="image/jpeg")
+    url = await client.upload(picture, content_type="image/jpeg", careful=True)
 
     presign, put, look = stub.asked
     assert url == f"{stub.url}/files/a.jpg"
@@ -86,7 +112,7 @@ async def test_an_upload_that_arrived_short_is_made_again(
     client: PixelByte, stub: Stub, picture: Path
 ) -> None:
     stub.on("POST", "/v1/uploads/presign", a_slot(stub))
-    stub.on("PUT", "/temp/a.jpg", web.Response(status=200))
+    stub.on("PUT", "/temp/a.jpg", web.Response(status=202))
     short = [first_byte(12)] * 3
     stub.on("GET", "/files/a.jpg", *short, web.Response(status=404), first_byte(300_002))
 
@@ -103,7 +129,7 @@ async def test_a_file_that_is_read_without_ranges_counts_by_its_length(
     stub.on("PUT", "/temp/a.jpg", web.Response(status=204))
     stub.on("GET", "/files/a.jpg", web.Response(status=200, body=PICTURE))
 
-    assert await client.upload(picture, content_type="image/jpeg")
+    assert await client.upload(picture, content_type="image/jpeg", careful=True)
 
 
 @pytest.mark.parametrize("changes", [{"maxSize": 300_001}, {}])
