@@ -116,7 +116,6 @@ async def open_house(
             "database": partial(_answers, database),
             "discord": partial(_is_there, client, connected=role.takes_orders),
         }
-<<<<<<< HEAD
         links = await _open_links(settings, database)
         watching = None
         if links is not None:
@@ -125,49 +124,22 @@ async def open_house(
         address = await stack.enter_async_context(
             open_front_door(settings, checks, bell, clock=now, watching=watching)
         )
-=======
-        address = await stack.enter_async_context(_open_server(settings, checks, ring))
         workshop = await stack.enter_async_context(kept_warm())
->>>>>>> ce26e65 (Fork media workers from a foreman that has loaded the codecs)
         terms = terms_from(
             settings,
             usd_micros_per_second=PRICE_USD_MICROS,
             webhook_address=webhook_address(settings, address),
         )
-<<<<<<< HEAD
         equipment = Equipment(
             database=database,
             storage=storage,
-            workshop=Workshop(),
+            workshop=workshop,
             attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
             provider=PixelByte(
                 session=session,
                 base_url=settings.pixelbyte_api_url,
                 key=settings.pixelbyte_api_key,
                 output_hosts=settings.pixelbyte_output_hosts,
-=======
-        engine = Engine(
-            Equipment(
-                database=database,
-                storage=storage,
-                workshop=workshop,
-                attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
-                provider=PixelByte(
-                    session=session,
-                    base_url=settings.pixelbyte_api_url,
-                    key=settings.pixelbyte_api_key,
-                    output_hosts=settings.pixelbyte_output_hosts,
-                    clock=now,
-                ),
-                desk=DiscordDesk(
-                    client,
-                    budget=DiscordBudget(),
-                    # The sandbox's links lead to this machine, where only the demo's people are.
-                    local_links=sandbox is None or attachment_host is not None,
-                    trial=sandbox is not None,
-                ),
-                operator=LoggedAlarms(),
->>>>>>> ce26e65 (Fork media workers from a foreman that has loaded the codecs)
                 clock=now,
             ),
             herald=DiscordHerald(client, budget),

@@ -6,12 +6,20 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 
-REQUESTS_PER_SECOND = 38.0
-BURST = 10.0
-"""Together at most 48 requests in any second: Discord allows a bot 50 (`discord.md`, section 4)."""
+DISCORDS_LIMIT = 50
+"""Requests that Discord allows a bot in one second (`discord.md`, section 4)."""
+
+WINDOW_SECONDS = 1.0
+
+LULL_SECONDS = 0.25
+"""Where one result is, others often follow: a change lets that much time pass after the last one."""
+
+LONGEST_LULL_SECONDS = 2.0
+"""… but has waited long enough then."""
 
 
 class Priority(IntEnum):
@@ -22,60 +30,80 @@ class Priority(IntEnum):
     TICK = 2
 
 
-class Budget:
-    """One token bucket for everything but answers to interactions, which Discord does not count.
+MOST = {Priority.RESULT: DISCORDS_LIMIT - 1, Priority.CHANGE: 40, Priority.TICK: 20}
+"""How many requests any second may hold, of all kinds, with one of this kind; the rest is for better ones."""
 
-    Results go before changes of state; ticks, which only show that time passes, never wait: they are
-    dropped when less than half of the bucket is left.
+
+class Budget:
+    """One window of a second for everything but answers to interactions, which Discord does not count.
+
+    Results go before changes of state and find room that those may not take; ticks, which only show that
+    time passes, never wait: they are dropped.
     """
 
-    def __init__(
-        self, *, per_second: float = REQUESTS_PER_SECOND, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._per_second = per_second
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._tokens = BURST
-        self._counted_at = clock()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._spent: deque[float] = deque(maxlen=DISCORDS_LIMIT)
+        self._last_result = float("-inf")
+        self._waiting: list[tuple[Priority, int, float, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
     async def spend(self, priority: Priority) -> None:
         """Take one request from the budget, waiting for it if need be."""
-        self._count()
-        if not self._waiting and self._tokens >= 1:
-            self._tokens -= 1
+        now = self._clock()
+        ahead = bool(self._waiting) and self._waiting[0][0] <= priority
+        if not ahead and self._wait_for(priority, now, now) <= 0:
+            self._take(priority, now)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (priority, next(self._arrivals), turn))
+        heapq.heappush(self._waiting, (priority, next(self._arrivals), now, turn))
         self._schedule()
         await turn
 
     def spend_if_idle(self) -> bool:
         """Take one request for a tick, or say that there is no room for it."""
-        self._count()
-        if self._waiting or self._tokens < BURST / 2:
+        now = self._clock()
+        if self._waiting or self._wait_for(Priority.TICK, now, now) > 0:
             return False
-        self._tokens -= 1
+        self._take(Priority.TICK, now)
         return True
 
-    def _count(self) -> None:
-        now = self._clock()
-        # A clock that stands still or steps back adds nothing.
-        self._tokens = min(BURST, self._tokens + max(0.0, now - self._counted_at) * self._per_second)
-        self._counted_at = now
+    def _take(self, priority: Priority, now: float) -> None:
+        self._spent.append(now)
+        if priority is Priority.RESULT:
+            self._last_result = now
+
+    def _wait_for(self, priority: Priority, since: float, now: float) -> float:
+        """Seconds until one that waits since then may go; a clock that stepped back counts nobody twice."""
+        while self._spent and not now - WINDOW_SECONDS < self._spent[0] <= now:
+            self._spent.popleft()
+        most = MOST[priority]
+        full = 0.0 if len(self._spent) < most else self._spent[-most] + WINDOW_SECONDS - now
+        if priority is Priority.RESULT:
+            return full
+        lull = min(self._last_result + LULL_SECONDS, since + LONGEST_LULL_SECONDS) - now
+        return max(full, lull)
 
     def _schedule(self) -> None:
-        if self._timer is None and self._waiting:
-            seconds = max(0.0, 1 - self._tokens) / self._per_second
+        """Look again when the first in line may go."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiting:
+            priority, _, since, _ = self._waiting[0]
+            seconds = max(0.0, self._wait_for(priority, since, self._clock()))
             self._timer = asyncio.get_running_loop().call_later(seconds, self._admit)
 
     def _admit(self) -> None:
         self._timer = None
-        self._count()
-        while self._waiting and self._tokens >= 1:
-            _, _, turn = heapq.heappop(self._waiting)
+        now = self._clock()
+        while self._waiting:
+            priority, _, since, turn = self._waiting[0]
             if not turn.done():
-                self._tokens -= 1
+                if self._wait_for(priority, since, now) > 0:
+                    break
+                self._take(priority, now)
                 turn.set_result(None)
+            heapq.heappop(self._waiting)
         self._schedule()

@@ -96,9 +96,9 @@ class DiscordDesk:
                     raise
         return True
 
-    async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
+    async def deliver(self, job: Job, clip: Clip, file: Path | None, *, first: bool = False) -> int:
         with desk_errors():
-            return await self._outcome.deliver(job, clip, file)
+            return await self._outcome.deliver(job, clip, file, first=first)
 
     async def report(self, job: Job, ending: Ending) -> int:
         with desk_errors():

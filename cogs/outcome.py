@@ -44,10 +44,13 @@ class Outcome:
         self._watch_url = watch_url
         self._spots: Recent[Spot] = Recent(REMEMBERED_SPOTS)
 
-    async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
-        """Post the clip; raises `ClipTooLarge`, `DeskGone` or one of `CALL_ERRORS`."""
+    async def deliver(self, job: Job, clip: Clip, file: Path | None, *, first: bool) -> int:
+        """Post the clip; nothing is looked for when this is the `first` try.
+
+        Raises `ClipTooLarge`, `DeskGone` or one of `CALL_ERRORS`.
+        """
         if file is None:
-            return await self._tell(job, self._result(job, clip, cards.Attached.NOTHING))
+            return await self._tell(job, self._result(job, clip, cards.Attached.NOTHING), first=first)
         guild_id = job.place.guild_id
         size = (await asyncio.to_thread(file.stat)).st_size
         room = self._rooms.of(guild_id, stated=await self._line.upload_limit(guild_id))
@@ -56,7 +59,8 @@ class Outcome:
             raise ClipTooLarge(limit=room.sure)
         attached = cards.Attached.COPY if size < clip.size else cards.Attached.ITSELF
         try:
-            message_id = await self._tell(job, self._result(job, clip, attached), file=file, clip=clip)
+            post = self._result(job, clip, attached)
+            message_id = await self._tell(job, post, file=file, clip=clip, first=first)
         except CALL_ERRORS as error:
             match verdict(error):
                 case Verdict.TOO_LARGE:
@@ -143,12 +147,22 @@ class Outcome:
                 raise
         return await self._line.post(spot, replace(post, reply_to=None), priority=priority)
 
-    async def _tell(self, job: Job, post: Post, *, clip: Clip | None = None, file: Path | None = None) -> int:
+    async def _tell(
+        self,
+        job: Job,
+        post: Post,
+        *,
+        clip: Clip | None = None,
+        file: Path | None = None,
+        first: bool = False,
+    ) -> int:
         """Post the outcome at the first place that takes it. Raises the error of the last place."""
         closed: Exception | None = None
         for spot in _spots(job.place):
             try:
-                message_id = await self._tell_at(spot, job, post, clip=clip, file=file)
+                message_id = None if first else await self.find(spot, job.place, card=False)
+                if message_id is None:
+                    message_id = await self._tell_at(spot, job, post, clip=clip, file=file)
             except CALL_ERRORS as error:
                 if verdict(error) not in CLOSED:
                     raise
@@ -162,9 +176,6 @@ class Outcome:
     async def _tell_at(
         self, spot: Spot, job: Job, post: Post, *, clip: Clip | None, file: Path | None
     ) -> int:
-        earlier = await self.find(spot, job.place, card=False)
-        if earlier is not None:
-            return earlier
         if spot.channel_id != job.place.thread_id:
             post = replace(post, reply_to=job.place.answer_id)
         if clip is not None and file is not None:

@@ -9,26 +9,15 @@ import asyncio
 import shutil
 import signal
 import tempfile
-<<<<<<< HEAD
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
-=======
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
->>>>>>> ce26e65 (Fork media workers from a foreman that has loaded the codecs)
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from media.errors import MediaRefused, Reason, WorkshopFailed
-<<<<<<< HEAD
 from media.facts import Bar, ClipFacts, Kind, PictureFacts, PreparedClip, PreparedPicture
-from media.messages import Request, Result, read_answer
-=======
-from media.facts import ClipFacts, Kind, PreparedClip, PreparedPicture
 from media.messages import Report, Request, Result, read_answer
->>>>>>> ce26e65 (Fork media workers from a foreman that has loaded the codecs)
 from media.recognise import recognise
 from media.shift import Shift
 

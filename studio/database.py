@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from studio import sqlite_trips
 from studio.settings import SettingsError
 
 BUSY_TIMEOUT_SECONDS = 10
+
+READING = "studio_reading"
+"""The execution option of connections that begin no transaction."""
 
 PATIENCE = {
     "connect_timeout": 5,
@@ -207,16 +213,21 @@ class Database:
             url,
             pool_pre_ping=not self.is_sqlite,
             connect_args={} if self.is_sqlite else PATIENCE,
+            **({"async_creator": partial(sqlite_trips.connect, str(url.database))} if self.is_sqlite else {}),
         )
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
-        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        # SQLite lets those who wait for its one write lock sleep; here they queue, and lose no time.
+        self._turn = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
+        # SQLite needs no word to read outside of transactions; its driver would take a trip for it.
+        reading = {READING: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reader = self.engine.execution_options(**reading)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back by any error; it has SQLite's write lock."""
-        async with self._connected(self.engine) as connection, connection.begin():
+        async with self._turn, self._connected(self.engine) as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
@@ -289,5 +300,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_immediate(connection: Any) -> None:
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    if not connection.get_execution_options().get(READING):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

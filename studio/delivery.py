@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from studio.scrubbing import scrub
 
 log = structlog.get_logger(__name__)
 
+OURS_SECONDS = 5.0
+"""For how long no other process takes a job over from a process that stands still."""
+
 FIT_SHARE = 0.97
 """How much of the upload limit a re-encoded clip may take: the request around it needs room too."""
 
@@ -39,6 +43,7 @@ class Delivery:
         self._display = display
         self._asking = asking
         self._late = Lateness(equipment)
+        self._brought: dict[str, float] = {}
 
     async def fetch(self, job: Job) -> Outcome:
         """Bring the finished result into our storage, whole and playable."""
@@ -76,10 +81,11 @@ class Delivery:
         passing("delivery.clip_stored")
         for remark in remarks_on(job, clip):
             log.warning("result_differs", job_id=job.id, remark=remark.code, **remark.facts)
+        now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
-            return Moved(
-                await jobs.move(connection, job, JobState.DELIVERING, now=self._equipment.clock(), clip=clip)
-            )
+            moved = await jobs.move(connection, job, JobState.DELIVERING, now=now, clip=clip)
+        self._brought[job.id] = asyncio.get_running_loop().time()
+        return Moved(moved)
 
     async def deliver(self, job: Job) -> Outcome:
         """Post the one message with the clip."""
@@ -197,8 +203,11 @@ class Delivery:
 
     async def _post(self, job: Job, clip: Clip, path: Path) -> int:
         desk = self._equipment.desk
+        # Nobody else can have posted what we brought home just now; after this try somebody may have.
+        brought = self._brought.pop(job.id, float("-inf"))
+        first = asyncio.get_running_loop().time() - brought < OURS_SECONDS
         try:
-            return await desk.deliver(job, clip, path)
+            return await desk.deliver(job, clip, path, first=first)
         except ClipTooLarge as error:
             limit = error.limit
         async with self._equipment.storage.workspace() as folder:

@@ -45,6 +45,9 @@ class InProcessDispatcher:
             self._ready[job_id] = None
         self._changed.set()
 
+    def caught_up(self, job_id: str) -> None:
+        self._again.discard(job_id)
+
     def is_busy_with(self, job_id: str) -> bool:
         return job_id in self._running or job_id in self._ready
 

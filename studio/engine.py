@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +33,7 @@ from studio.work import Work
 log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
+THREAD_TURN_SECONDS = 0.0005
 FOLLOW_SECONDS = 2.0
 """How soon a process knows of rules that were changed in another one."""
 
@@ -56,6 +58,8 @@ class Role(StrEnum):
 
 class _RunningDispatcher(Protocol):
     def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None: ...
+
+    def caught_up(self, job_id: str) -> None: ...
 
     async def run(self) -> None: ...
 
@@ -107,6 +111,8 @@ class Engine:
 
     async def run(self) -> None:
         """Work until cancelled; trouble in one part stops neither it nor the others for good."""
+        # Each look into SQLite goes through a thread, which waits that long for a busy loop: 5 ms by default.
+        sys.setswitchinterval(THREAD_TURN_SECONDS)
         parts: list[Part] = [self._dispatcher.run]
         if self._role.takes_orders:
             parts.append(self._follow_servers)

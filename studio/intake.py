@@ -94,6 +94,7 @@ class Intake:
             return await fail(self._equipment, job, error)
 
     async def _make_inputs(self, job: Job) -> Job:
+        self._equipment.workshop.warm_up()
         await self._fetch_sources(job)
         passing("intake.sources_stored")
         storage = self._equipment.storage

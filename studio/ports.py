@@ -92,8 +92,11 @@ class Provider(Protocol):
         Creates nothing, charges nothing and may be repeated.
         """
 
-    async def upload(self, path: Path, *, content_type: str) -> str:
-        """Hand the file to the provider and return its URL, readable for an hour."""
+    async def upload(self, path: Path, *, content_type: str, careful: bool = False) -> str:
+        """Hand the file to the provider and return its URL, readable for an hour.
+
+        `careful`: make sure that it can be read there, even if nothing makes that doubtful.
+        """
 
     async def submit(self, request: RenderRequest) -> Submission:
         """Order the render, which charges for it. Never repeated here.
@@ -139,10 +142,11 @@ class Desk(Protocol):
     async def show(self, job: Job, progress: Progress, *, urgent: bool) -> bool:
         """Bring the card up to date; when not urgent it may be dropped under load, which returns False."""
 
-    async def deliver(self, job: Job, clip: Clip, file: Path | None) -> int:
+    async def deliver(self, job: Job, clip: Clip, file: Path | None, *, first: bool = False) -> int:
         """Post the one completion message and return its id; `file` None = the link only.
 
-        Looks for an earlier try's message first. Raises `ClipTooLarge` when the place takes less.
+        Looks for an earlier try's message first, unless this is known to be the `first`.
+        Raises `ClipTooLarge` when the place takes less.
         """
 
     async def report(self, job: Job, ending: Ending) -> int:
@@ -248,3 +252,6 @@ class Dispatcher(Protocol):
 
     def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
         """Have `advance(job_id)` run; a job that is being advanced runs once more afterwards."""
+
+    def caught_up(self, job_id: str) -> None:
+        """Whoever advances the job reads its row next: it need not run again for what woke it before."""

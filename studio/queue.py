@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import attempts, jobs, notes, overviews, slots, turns
+from studio.database import jobs as jobs_table
 from studio.errors import OperatorProblem
 from studio.models import Job, JobState
 from studio.prospects import Prospects
@@ -84,6 +85,14 @@ async def claim(
         for job in newest
         if job is not None and job.state is JobState.QUEUED
     ]
+
+
+async def anybody_waits(connection: AsyncConnection) -> bool:
+    """Whether a job is queued at all."""
+    query = select(jobs_table.c.id).where(
+        jobs_table.c.closed_at.is_(None), jobs_table.c.state == JobState.QUEUED
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
 
 
 async def prospects(

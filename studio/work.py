@@ -33,6 +33,12 @@ Step = Callable[[Job], Awaitable[Outcome]]
 CRASHES_BEFORE_GIVING_UP = 5
 """How often a step may fail in a way that nobody foresaw, while nothing has been paid for yet."""
 
+UNORDERED = jobs.WITHDRAWABLE | {JobState.SUBMITTING}
+"""States before the first webhook or status: nothing can have woken the job that its row does not say."""
+
+FLEETING = frozenset({JobState.FETCHING, JobState.DELIVERING})
+SHOWN_AFTER_SECONDS = 2.0
+
 DISK = "disk"
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 DISK_LOOK_SECONDS = 15.0
@@ -55,6 +61,8 @@ class Work:
         self._census = census
         self._dispatcher: Dispatcher | None = None
         self._disk_is_in_trouble = False
+        self._filling = asyncio.Lock()
+        self._about_to_fill = False
         self._close: Step = delivery.close
         self._steps: dict[JobState, Step] = {
             JobState.RECEIVED: intake.open,
@@ -94,6 +102,9 @@ class Work:
 
     async def _give_slots(self, awake: str) -> int:
         equipment = self._equipment
+        async with equipment.database.read() as connection:
+            if not await queue.anybody_waits(connection):
+                return 0
         async with equipment.database.write() as connection:
             claimed = await queue.claim(
                 connection,
@@ -110,6 +121,15 @@ class Work:
             if job.id != awake:
                 self._wake(job.id)
         return len(claimed)
+
+    async def _fill_once(self) -> None:
+        """The same, unless somebody is just about to: many renders may end together."""
+        if self._about_to_fill:
+            return
+        self._about_to_fill = True
+        async with self._filling:
+            self._about_to_fill = False
+            await self.fill_slots()
 
     async def _advance(self, job_id: str) -> None:
         while True:
@@ -130,6 +150,10 @@ class Work:
                 self._disk_is_in_trouble = False
                 await self._equipment.operator.clear(DISK)
             await self._moved(job, outcome.job)
+            if outcome.job.state in UNORDERED:
+                # The row is read anew: what woke the job until now (such as its slot) is in it, and left for
+                # later would cost a look at the provider.
+                self._caught_up(job_id)
 
     async def _step(self, job: Job) -> Outcome:
         step = self._close if job.state.ended else self._steps[job.state]
@@ -177,11 +201,14 @@ class Work:
         log.info("job_moved", job_id=after.id, was=before.state, now=after.state)
         if after.state.ended:
             await self._census.refresh()
+        elif after.state in FLEETING:
+            # Usually over before an edit would arrive, which would only take the place of a result.
+            asyncio.get_running_loop().call_later(SHOWN_AFTER_SECONDS, self._display.changed, after.id)
         else:
             self._display.changed(after.id)
         if before.state in jobs.AT_PROVIDER:
             # A slot is free, or what kept the others from theirs is over.
-            await self.fill_slots()
+            await self._fill_once()
 
     async def _sleep(self, job: Job, wait: Wait) -> None:
         wake_at = self._equipment.clock() + timedelta(seconds=wait.seconds)
@@ -193,6 +220,10 @@ class Work:
             self._wake(job.id)
             return
         self._wake(job.id, after_seconds=wait.seconds)
+
+    def _caught_up(self, job_id: str) -> None:
+        assert self._dispatcher is not None
+        self._dispatcher.caught_up(job_id)
 
     def _wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
         assert self._dispatcher is not None

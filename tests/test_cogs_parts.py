@@ -13,7 +13,7 @@ import pytest
 from discord.http import Route
 
 from cogs import cards, endpoints
-from cogs.budget import BURST, REQUESTS_PER_SECOND, Budget, Priority
+from cogs.budget import DISCORDS_LIMIT, LULL_SECONDS, MOST, Budget, Priority
 from cogs.gate import missing_permission
 from cogs.verdicts import Verdict, desk_errors, verdict
 from studio.errors import DeskGone, DeskUnavailable
@@ -62,21 +62,22 @@ async def test_ticks_are_dropped_under_load_and_never_wait() -> None:
     watch = Watch()
     budget = Budget(clock=watch)
 
-    taken = [budget.spend_if_idle() for _ in range(20)]
+    taken = [budget.spend_if_idle() for _ in range(30)]
     watch.seconds += 1
 
-    assert 1 <= sum(taken) < BURST
+    assert 1 <= sum(taken) < MOST[Priority.CHANGE]
     assert taken == sorted(taken, reverse=True)
     assert budget.spend_if_idle()
 
 
-async def test_no_second_holds_more_requests_than_discord_allows() -> None:
+@pytest.mark.parametrize("priority", [Priority.RESULT, Priority.CHANGE])
+async def test_no_second_holds_more_requests_than_discord_allows(priority: Priority) -> None:
     watch = Watch()
     budget = Budget(clock=watch)
     moments: list[float] = []
 
     async def ask() -> None:
-        await budget.spend(Priority.CHANGE)
+        await budget.spend(priority)
         moments.append(watch.seconds)
 
     asking = [asyncio.create_task(ask()) for _ in range(200)]
@@ -85,8 +86,35 @@ async def test_no_second_holds_more_requests_than_discord_allows() -> None:
         watch.seconds += 0.01
 
     busiest = max(sum(start <= other < start + 1 for other in moments) for start in moments)
-    assert busiest <= 50
-    assert busiest >= REQUESTS_PER_SECOND
+    assert busiest < DISCORDS_LIMIT
+    assert busiest == MOST[priority]
+
+
+async def test_results_find_room_where_changes_find_none() -> None:
+    budget = Budget(clock=Watch())
+    for _ in range(MOST[Priority.CHANGE]):
+        await budget.spend(Priority.CHANGE)
+    change = asyncio.create_task(budget.spend(Priority.CHANGE))
+    await asyncio.sleep(0)
+
+    await asyncio.wait_for(budget.spend(Priority.RESULT), 10)
+
+    assert not change.done()
+    change.cancel()
+
+
+async def test_a_change_lets_the_results_that_follow_a_result_go_first() -> None:
+    watch = Watch()
+    budget = Budget(clock=watch)
+    await budget.spend(Priority.RESULT)
+    change = asyncio.create_task(budget.spend(Priority.CHANGE))
+    await asyncio.sleep(0)
+    rested = change.done()
+
+    watch.seconds += LULL_SECONDS
+
+    await asyncio.wait_for(change, 10)
+    assert not rested
 
 
 async def test_somebody_who_gave_up_waiting_takes_nothing() -> None:
@@ -98,14 +126,14 @@ async def test_somebody_who_gave_up_waiting_takes_nothing() -> None:
     await asyncio.sleep(0)
 
     given_up.cancel()
-    watch.seconds += 1.0 / REQUESTS_PER_SECOND + 0.001
+    watch.seconds += 1.001
 
     await asyncio.wait_for(patient, 10)
 
 
 async def exhaust(budget: Budget) -> None:
-    for _ in range(int(BURST)):
-        await budget.spend(Priority.CHANGE)
+    for _ in range(MOST[Priority.RESULT]):
+        await budget.spend(Priority.RESULT)
 
 
 # ── endpoints ───────────────────────────────────────────────────────────────────────────────────

@@ -109,3 +109,26 @@ async def test_stopping_waits_for_a_quick_step_and_cancels_an_endless_one() -> N
     await task
 
     assert outcome == {"quick": "finished", "endless": "cancelled"}
+
+
+async def test_what_woke_a_job_before_it_caught_up_runs_it_no_second_time() -> None:
+    runs: list[str] = []
+
+    async def advance(job_id: str) -> None:
+        runs.append(job_id)
+        dispatcher.wake(job_id)
+        dispatcher.caught_up(job_id)
+        if len(runs) == 1:
+            dispatcher.wake("other")
+
+    dispatcher = InProcessDispatcher(advance)
+    running = asyncio.create_task(dispatcher.run())
+    dispatcher.wake("job")
+    async with asyncio.timeout(10):
+        while "other" not in runs:  # noqa: ASYNC110 - nothing else tells
+            await asyncio.sleep(0.01)
+
+    await dispatcher.stop(grace_seconds=1)
+
+    await running
+    assert runs == ["job", "other"]

@@ -306,9 +306,9 @@ class WireDiscord:
 
 
 @asynccontextmanager
-async def wire_discord() -> AsyncIterator[WireDiscord]:
+async def wire_discord(discord: WireDiscord | None = None) -> AsyncIterator[WireDiscord]:
     """Serve a Discord on a free port of loopback."""
-    discord = WireDiscord()
+    discord = discord or WireDiscord()
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_get("/gateway/", discord.gateway)
     app.router.add_get("/files/{key}/{name}", discord.file)

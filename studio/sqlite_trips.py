@@ -1,0 +1,86 @@
+"""SQLite's connection with one trip to its thread for each statement, where aiosqlite alone makes four."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import aiosqlite
+
+
+class Connection(aiosqlite.Connection):
+    """What SQLAlchemy's dialect for aiosqlite needs; rows come with the trip that executes the statement."""
+
+    _in_doubt = False
+
+    def cursor(self) -> Any:
+        return _Cursor(self)
+
+    async def trip(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Have the thread do it, after all that it was given before."""
+        try:
+            return await self._execute(work, *arguments)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            # It is done all the same, nobody knows when.
+            self._in_doubt = True
+            raise
+
+    async def commit(self) -> None:
+        await self._end(self._conn.commit)
+
+    async def rollback(self) -> None:
+        await self._end(self._conn.rollback)
+
+    async def _end(self, work: Callable[[], None]) -> None:
+        if self._in_doubt or self._conn.in_transaction:
+            await self.trip(work)
+            self._in_doubt = False
+
+
+class _Cursor:
+    """One statement and what came of it."""
+
+    arraysize = 1
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._rows: list[Any] = []
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+
+    async def __aenter__(self) -> _Cursor:
+        return self
+
+    async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        await self._connection.trip(self._run, sqlite3.Cursor.execute, sql, parameters)
+
+    async def executemany(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+        await self._connection.trip(self._run, sqlite3.Cursor.executemany, sql, parameters)
+
+    async def fetchall(self) -> list[Any]:
+        return self._rows
+
+    async def close(self) -> None:
+        self._rows = []
+
+    def _run(self, how: Callable[..., sqlite3.Cursor], sql: str, parameters: Any) -> None:
+        """In the thread."""
+        cursor = how(self._connection._conn.cursor(), sql, parameters)
+        self._rows = cursor.fetchall()
+        self.description, self.rowcount, self.lastrowid = (
+            cursor.description,
+            cursor.rowcount,
+            cursor.lastrowid,
+        )
+        cursor.close()
+
+
+async def connect(file: str) -> Connection:
+    """Open a connection, whose thread does not keep the process alive."""
+    connection = Connection(lambda: sqlite3.connect(file), iter_chunk_size=1)
+    connection._thread.daemon = True
+    await connection
+    return connection
