@@ -37,8 +37,6 @@ from sqlalchemy.pool import QueuePool
 from studio import sqlite_trips
 from studio.settings import SettingsError
 
-BUSY_TIMEOUT_SECONDS = 10
-
 READING = "studio_reading"
 """The execution option of connections that begin no transaction."""
 
@@ -216,7 +214,6 @@ class Database:
             **({"async_creator": partial(sqlite_trips.connect, str(url.database))} if self.is_sqlite else {}),
         )
         if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
         # SQLite lets those who wait for its one write lock sleep; here they queue, and lose no time.
         self._turn = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
@@ -284,19 +281,6 @@ def _make_room(file: Path) -> None:
         sqlite3.connect(file).close()
     except sqlite3.Error as error:
         raise SettingsError([f"DATABASE_URL: {file} cannot be used ({error})."]) from error
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver must not begin transactions by itself: `_begin_immediate` does, so that a transaction
-    # that reads before it writes cannot fail half-way for want of the lock.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    # FULL: an attempt that was committed before a paid call must survive a power cut.
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
 
 
 def _begin_immediate(connection: Any) -> None:

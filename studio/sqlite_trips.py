@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import aiosqlite
+
+BUSY_TIMEOUT_SECONDS = 10
 
 
 class Connection(aiosqlite.Connection):
@@ -80,7 +83,19 @@ class _Cursor:
 
 async def connect(file: str) -> Connection:
     """Open a connection, whose thread does not keep the process alive."""
-    connection = Connection(lambda: sqlite3.connect(file), iter_chunk_size=1)
+    connection = Connection(partial(_open, file), iter_chunk_size=1)
     connection._thread.daemon = True
     await connection
+    return connection
+
+
+def _open(file: str) -> sqlite3.Connection:
+    # Begins no transactions by itself: `studio.database` does, so that a transaction that reads before it
+    # writes cannot fail half-way for want of the lock.
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    # FULL: an attempt that was committed before a paid call must survive a power cut.
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}")
+    connection.execute("PRAGMA foreign_keys=ON")
     return connection
