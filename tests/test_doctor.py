@@ -336,7 +336,7 @@ async def test_a_postgresql_that_does_not_answer_is_told_without_its_password() 
 async def test_a_database_that_somebody_else_has_locked_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.database.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("studio.sqlite_trips.BUSY_TIMEOUT_SECONDS", 0)
     url = f"sqlite:///{tmp_path / 'bot.db'}"
     database = Database(url)
     await schema.upgrade(database)

@@ -15,8 +15,9 @@ import pytest
 
 from providers.sandbox import Sandbox
 from studio import jobs
-from studio.database import BUSY_TIMEOUT_SECONDS, Database
+from studio.database import Database
 from studio.models import JobState
+from studio.sqlite_trips import BUSY_TIMEOUT_SECONDS
 from tests import sandbox_world
 from tests.bot_process import KEY
 from tests.builders import FixedClock, an_order
