@@ -28,6 +28,7 @@ from studio.errors import (
     StudioError,
 )
 from studio.models import Inputs, Job, JobState, Notice, Orientation, SourceFile, looks_swapped
+from studio.overruling import ask_or_refuse
 from studio.progress import progress_of
 from studio.sharing import admission, quotas, servers
 
@@ -230,7 +231,7 @@ class Intake:
                 to = JobState.PENDING_APPROVAL if asks else JobState.QUEUED
                 return Moved(await jobs.move(connection, job, to, now=now, held_usd_micros=price))
         except LimitReached as error:
-            return await end(self._equipment, job, JobState.REFUSED, error.code, **error.facts)
+            return await ask_or_refuse(self._equipment, job, price, error, now)
 
 
 def roles_are_swapped(first: Kind, second: Kind) -> bool:

@@ -189,6 +189,11 @@ async def amend(connection: AsyncConnection, job: Job, **changes: Any) -> Job:
     return await _write(connection, job, changes)
 
 
+async def overrule(connection: AsyncConnection, job: Job) -> None:
+    """Note that moderators are asked to let the job pass the server's own limits; the version stays."""
+    await connection.execute(update(jobs).where(jobs.c.id == job.id).values(overruled=True))
+
+
 async def withdraw(connection: AsyncConnection, job_id: str, *, ending: Ending, now: datetime) -> bool:
     """Cancel a job for which nothing has been ordered yet, whoever is working on it; True if it was one."""
     result = await connection.execute(

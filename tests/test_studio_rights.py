@@ -18,9 +18,8 @@ from tests.bureau import Bureau, open_bureau
 
 NOT_MODERATION = (
     *("v1:cancel:", "v1:report:", "v1:reported:", "v1:privacy:", "v1:price:", "v1:ask:", "v1:agree:"),
-    "v1:approval:",
 )
-"""Presses that members may make, and the approvals', which read their job before they ask for the right."""
+"""Presses that members may make."""
 
 
 @pytest.fixture

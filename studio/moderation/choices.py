@@ -177,7 +177,6 @@ _CHOICES = (
         key="confirm_above", page=Page.APPROVAL, kind=Kind.TEXT, amend=_confirm_above,
         value=lambda policy: policy.confirm_above_usd_micros,
     ),
-    _switch("check_pictures", Page.APPROVAL),
     Choice(
         key="orientation", page=Page.DEFAULTS, kind=Kind.OPTION, amend=_orientation,
         value=lambda policy: policy.defaults.orientation or "auto", options=("auto", *Orientation),

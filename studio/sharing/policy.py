@@ -87,7 +87,6 @@ class Policy:
     defaults: Defaults = Defaults()
     filters: tuple[str, ...] = ()
     spoiler_channel_ids: tuple[int, ...] = ()
-    check_pictures: bool = False
     consent: bool = False
     paused: bool = False
     is_set_up: bool = False

@@ -1,0 +1,49 @@
+"""An order whose exact price passes one of the server's own limits: its moderators may let it through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from studio import jobs
+from studio.asking import ask_first
+from studio.endings import end
+from studio.equipment import Equipment, Moved, Outcome, because
+from studio.errors import LimitReached
+from studio.models import Job, JobState
+from studio.sharing import admission, servers
+from studio.sharing.policy import ApprovalMode, Policy
+
+
+async def ask_or_refuse(
+    equipment: Equipment, job: Job, price: int, met: LimitReached, now: datetime
+) -> Outcome:
+    """Have the moderators asked where they want to be, else refuse the order; `price` in usd_micros."""
+    try:
+        async with equipment.database.write() as connection:
+            server = await servers.read(connection, job.place.guild_id, now)
+            if met.can_ask and _wants_to_be_asked(server.policy):
+                # The operator's own limits hold all the same.
+                let_through = replace(job, order=replace(job.order, overruled=True))
+                await admission.hold(
+                    connection,
+                    let_through,
+                    price,
+                    now=now,
+                    because=because("waits for the moderators"),
+                    budget=equipment.terms.monthly_budget_usd_micros,
+                )
+                await ask_first(connection, let_through, price, now)
+                await jobs.overrule(connection, job)
+                return Moved(
+                    await jobs.move(
+                        connection, let_through, JobState.PENDING_APPROVAL, now=now, held_usd_micros=price
+                    )
+                )
+    except LimitReached as operators:
+        met = operators
+    return await end(equipment, job, JobState.REFUSED, met.code, **met.facts)
+
+
+def _wants_to_be_asked(policy: Policy) -> bool:
+    return policy.approval.mode is ApprovalMode.OVER_LIMIT and policy.approval.channel_id is not None
