@@ -16,6 +16,7 @@ from cogs.moderation import (
     petitions,
     reports,
     setup,
+    usage,
 )
 from cogs.moderation.approvals import ApprovalPresses
 from cogs.moderation.group import StudioGroup
@@ -50,7 +51,7 @@ def install(
         council=Council(database, servers, studio.now),
     )
     group = StudioGroup(rights)
-    for part in (auditing, blocking, docket, filtering, granting, limiting, pausing, setup):
+    for part in (auditing, blocking, docket, filtering, granting, limiting, pausing, setup, usage):
         for command in part.commands_of(office):
             group.add_command(command)
     for command in reports.commands_of(office, care):

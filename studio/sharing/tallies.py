@@ -16,12 +16,15 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     CompoundSelect,
     Select,
+    and_,
     bindparam,
     delete,
     func,
     literal_column,
+    or_,
     select,
     union_all,
 )
@@ -145,6 +148,18 @@ def _bounds(span: Span) -> tuple[int, int, int, int]:
     first, end = quarter_of(span.start), quarter_of(span.end)
     days, days_end = -(-first // DAY) * DAY, end // DAY * DAY
     return (first, days, days_end, end) if days < days_end else (first, end, end, end)
+
+
+def within(span: Span) -> ColumnElement[bool]:
+    """The rows whose sums make up the span: its whole days of UTC, and the quarters before and after them."""
+    first, days, days_end, end = _bounds(span)
+    parts = ((1, first, days), (DAY, days, days_end), (1, days_end, end))
+    return or_(
+        *(
+            and_(tallies.c.quarters == quarters, tallies.c.quarter >= start, tallies.c.quarter < stop)
+            for quarters, start, stop in parts
+        )
+    )
 
 
 def quarter_of(moment: datetime) -> int:

@@ -14,6 +14,7 @@ from studio.words import (
     panel,
     safety,
     shares,
+    usage,
 )
 
 Wording = Mapping[str, str | tuple[str, ...]]
@@ -26,6 +27,7 @@ SAID: Wording = {
     **limits.SAID,
     **limits.DECISIONS,
     **docket.SAID,
+    **usage.SAID,
     **operator.SAID,
     **safety.SAID,
     **shares.SAID,
