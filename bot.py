@@ -43,6 +43,7 @@ from studio.alarms import Alarms
 from studio.database import Database
 from studio.engine import Engine, Role
 from studio.equipment import Equipment, terms_from
+from studio.journal import Shelf
 from studio.links import Links, open_links
 from studio.notes import Notes
 from studio.operating import Operating
@@ -155,7 +156,7 @@ async def open_house(
             clock=now,
             terms=terms,
         )
-        engine = Engine(equipment, role=role)
+        engine = Engine(equipment, role=role, shelf=Shelf.of(settings.database_url))
         bell.ring = engine.studio.ring
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
         animate = Animate(engine.studio, **limits)

@@ -31,7 +31,7 @@ PERMISSION_NAMES = {
 
 def check_place(interaction: discord.Interaction[discord.Client]) -> None:
     """Raise `OrderRefused` where the conversation could not go on after the answer."""
-    only_installed_by_user = interaction.is_user_integration() and not interaction.is_guild_integration()
+    only_installed_by_user = not interaction.is_guild_integration() and interaction.is_user_integration()
     if interaction.guild_id is None or only_installed_by_user:
         raise OrderRefused("not_in_dm")
     kind = getattr(interaction.channel, "type", discord.ChannelType.text)
@@ -87,5 +87,6 @@ def check_wishes(wishes: Wishes) -> None:
         ("prompt_too_long", wishes.prompt),
         ("negative_prompt_too_long", wishes.negative_prompt),
     ):
-        if length_of(text) > LONGEST_PROMPT:
+        # No character counts for more than two.
+        if len(text) * 2 > LONGEST_PROMPT and length_of(text) > LONGEST_PROMPT:
             raise OrderRefused(code, length=length_of(text), limit=LONGEST_PROMPT)

@@ -88,41 +88,69 @@ class Taking:
     async def _answer_and_record(
         self, interaction: Interaction, wanted: Wanted, petition: Petition | None
     ) -> None:
-        recording = asyncio.create_task(self._record(interaction, wanted, petition))
+        petition_id = petition.id if petition else None
+        order = self._order(interaction, wanted)
+        self._studio.register.promise(order, petition_id=petition_id)
+        started = self._start_recording(interaction, order, petition)
         try:
-            answer_id = await _answer(interaction, first_answer(_member(interaction)))
+            answer_id = await _answer(interaction, first_answer(order.member))
         except CALL_ERRORS as error:
-            job_id = await recording
+            failure = await _failure(started)
             if verdict(error) is not Verdict.UNAVAILABLE:
-                await self._studio.abandon(job_id)
+                await self._studio.abandon(order.job_id)
                 raise
+            if failure is not None:
+                raise failure from error
             # It may have arrived: the studio looks for it later. A second answer could be taken for it.
-            log.warning("answer_uncertain", job_id=job_id, error=str(error))
+            log.warning("answer_uncertain", job_id=order.job_id, error=str(error))
             return
         passing("animate.answered")
-        await asyncio.wait((recording,))
-        failure = recording.exception()
+        failure = await _failure(started)
         if failure is not None:
-            await _withdraw(interaction, failure if isinstance(failure, StudioError) else StudioError())
-            if isinstance(failure, LimitReached) and self._way_on(interaction, failure):
-                await self._refuse(interaction, failure, wanted)
-            if isinstance(failure, StudioError):
-                return
-            raise failure
+            await self._take_back(interaction, order, failure, wanted)
+            return
         passing("animate.recorded")
-        await self._studio.acknowledged(recording.result(), answer_id=answer_id)
+        await self._studio.acknowledged(order.job_id, answer_id=answer_id)
 
-    async def _record(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> str:
-        """Record the order and return its job's id."""
+    async def _take_back(
+        self, interaction: Interaction, order: Order, failure: BaseException, wanted: Wanted
+    ) -> None:
+        """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
+        error = failure if isinstance(failure, StudioError) else StudioError()
+        log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
+        text = withdrawn_answer(order.member, error.sentence)
+        await interaction.edit_original_response(content=text)
+        passing("taking.withdrawn")
+        self._studio.register.withdrawn(order.job_id)
+        if isinstance(failure, LimitReached) and self._way_on(interaction, failure):
+            await self._refuse(interaction, failure, wanted)
+        if not isinstance(failure, StudioError):
+            raise failure
+
+    def _start_recording(
+        self, interaction: Interaction, order: Order, petition: Petition | None
+    ) -> asyncio.Future[asyncio.Task[None]]:
+        """Have the order recorded as soon as the loop has done what it is at now."""
+        loop = asyncio.get_running_loop()
+        started: asyncio.Future[asyncio.Task[None]] = loop.create_future()
         # Nothing stands before the first REST call: below Python 3.12, aiohttp writes it in a task of its
-        # own, which waits in the loop's line behind this one.
-        await asyncio.sleep(0)
-        assert interaction.guild_id is not None
-        assert interaction.channel_id is not None
+        # own, which waits in the loop's line; what is called later comes behind it.
+        loop.call_later(
+            0, lambda: started.set_result(loop.create_task(self._record(interaction, order, petition)))
+        )
+        return started
+
+    async def _record(self, interaction: Interaction, order: Order, petition: Petition | None) -> None:
         if petition is not None and petition.wants is Want.CONSENT:
             await self._agree(interaction)
-        order = Order(
-            job_id=self._studio.new_job_id(),
+        await self._studio.register.take(order, petition_id=petition.id if petition else None)
+
+    def _order(self, interaction: Interaction, wanted: Wanted) -> Order:
+        assert interaction.guild_id is not None
+        assert interaction.channel_id is not None
+        now = self._studio.now()
+        return Order(
+            job_id=self._studio.new_job_id(now),
             member=member_of(interaction),
             place=Place(
                 guild_id=interaction.guild_id,
@@ -132,11 +160,9 @@ class Taking:
             picture=wanted.picture,
             video=wanted.video,
             wishes=wanted.wishes,
-            ordered_at=self._studio.now(),
+            ordered_at=now,
             overruled=wanted.overruled,
         )
-        await self._studio.take(order, petition_id=petition.id if petition else None)
-        return order.job_id
 
     async def _agree(self, interaction: Interaction) -> None:
         await asyncio.sleep(0)
@@ -159,9 +185,10 @@ class Taking:
         if want is None:
             raise refusal
         assert interaction.guild_id is not None
+        now = self._studio.now()
         petition = Petition(
-            id=self._studio.new_job_id(),
-            at=self._studio.now(),
+            id=self._studio.new_job_id(now),
+            at=now,
             guild_id=interaction.guild_id,
             member_id=interaction.user.id,
             wants=want,
@@ -208,11 +235,11 @@ async def _answer(interaction: Interaction, text: str) -> int:
     return sent.message_id
 
 
-async def _withdraw(interaction: Interaction, error: StudioError) -> None:
-    """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
-    log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
-    text = withdrawn_answer(_member(interaction), error.sentence)
-    await interaction.edit_original_response(content=text)
+async def _failure(started: asyncio.Future[asyncio.Task[None]]) -> BaseException | None:
+    """Wait until the order is recorded; return what kept it from being so."""
+    recording = await started
+    await asyncio.wait((recording,))
+    return recording.exception()
 
 
 def _wish(interaction: Interaction, wishes: Wishes) -> Wish:
@@ -229,16 +256,12 @@ def _wish(interaction: Interaction, wishes: Wishes) -> Wish:
     )
 
 
-def _member(interaction: Interaction) -> Member:
-    return Member(interaction.user.id, interaction.user.display_name)
-
-
 def member_of(interaction: Interaction) -> Member:
     """Who interacts, with their roles."""
-    return replace(_member(interaction), role_ids=_role_ids(interaction))
+    return Member(interaction.user.id, interaction.user.display_name, _role_ids(interaction))
 
 
 def _role_ids(interaction: Interaction) -> tuple[int, ...]:
     """The member's roles, without the server's own (@everyone)."""
-    roles = interaction.user.roles if isinstance(interaction.user, discord.Member) else []
-    return tuple(role.id for role in roles if role.id != interaction.guild_id)
+    # Not `.roles`, which looks each one up and sorts them: the answer waits for this.
+    return tuple(interaction.user._roles) if isinstance(interaction.user, discord.Member) else ()

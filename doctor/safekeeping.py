@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
@@ -13,6 +14,7 @@ from studio import schema
 from studio.backup import BackupFailed, Manifest, back_up, unpack
 from studio.database import Database
 from studio.errors import ProviderError
+from studio.journal import Shelf
 from studio.ports import Clock
 from studio.restoring import Verdict, settle
 from studio.settings import Settings
@@ -64,6 +66,8 @@ async def _decide(settings: Settings, since: datetime, *, clock: Clock) -> Verdi
     database = Database(settings.database_url)
     try:
         await schema.upgrade(database)
+        # What is noted there was promised since the backup, and may have been sent to the provider.
+        await asyncio.to_thread(Shelf.of(settings.database_url).discard)
         return await _settled(settings, database, since, clock=clock)
     finally:
         await database.close()

@@ -10,12 +10,16 @@ import os
 
 POINTS = (
     # taking an order
+    "register.promised",
     "animate.answered",
-    "front.order_recorded",
+    "register.recorded",
     "animate.recorded",
     "front.answer_noted",
     "front.cancel_recorded",
     "front.abandoned",
+    "register.refused",
+    "taking.withdrawn",
+    "recovery.recorded",
     # received
     "desk.thread_started",
     "intake.conversation_opened",

@@ -20,10 +20,12 @@ from studio.equipment import Equipment
 from studio.errors import StudioError
 from studio.front import Studio
 from studio.ids import new_job_id
+from studio.journal import Journal, Shelf
 from studio.moderation.care import open_care
 from studio.moderation.chronicle import Chronicle
 from studio.moderation.upkeep import Upkeep
 from studio.poller import Poller
+from studio.recovery import Recovery
 from studio.resuming import Keys
 from studio.sharing.servers import Servers
 from studio.summons import Summons
@@ -79,7 +81,9 @@ class Engine:
         *,
         make_job_id: Callable[[datetime], str] = new_job_id,
         role: Role = Role.ALL,
+        shelf: Shelf | None = None,
     ) -> None:
+        """`shelf` is where orders are noted until they are recorded, if anywhere."""
         self._role = role
         self._alone = equipment.database.is_sqlite
         self._display = Display(equipment, alone=self._alone)
@@ -101,19 +105,26 @@ class Engine:
         )
         self.care = open_care(equipment, self._dispatcher)
         self._upkeep = Upkeep(equipment, self.care)
+        self._journal = shelf.open() if shelf is not None and role.takes_orders else Journal()
         self.studio = Studio(
             equipment,
             self._dispatcher,
             census=self._census,
             servers=self.servers,
+            journal=self._journal,
             new_job_id=make_job_id,
         )
+        self._recovery: list[Part] = []
+        if shelf is not None:
+            self._recovery.append(
+                Recovery(equipment, shelf, self.studio.register.record, self._dispatcher).run
+            )
 
     async def run(self) -> None:
         """Work until cancelled; trouble in one part stops neither it nor the others for good."""
         # Each look into SQLite goes through a thread, which waits that long for a busy loop: 5 ms by default.
         sys.setswitchinterval(THREAD_TURN_SECONDS)
-        parts: list[Part] = [self._dispatcher.run]
+        parts: list[Part] = [*self._recovery, self._journal.keep_short, self._dispatcher.run]
         if self._role.takes_orders:
             parts.append(self._follow_servers)
         if self._role.works:
@@ -128,6 +139,7 @@ class Engine:
         """Take no more orders, and let running steps come to a place from which they can go on."""
         self.studio.accepting = False
         await self._dispatcher.stop(grace_seconds=grace_seconds)
+        self._journal.close()
 
     @property
     def _duties(self) -> list[Part]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -20,13 +19,15 @@ from studio.endings import withdraw
 from studio.equipment import Equipment, Terms, because
 from studio.errors import ConsentNeeded, OrderRefused
 from studio.forecast import Forecast
-from studio.models import CancelAnswer, Ending, Job, JobState, Member, Order
+from studio.journal import Journal
+from studio.models import CancelAnswer, Ending, Job, Member
 from studio.moderation import approvals, consents, petitions
 from studio.moderation.hearing import Hearings
 from studio.moderation.petitions import Petition
 from studio.ports import Dispatcher
 from studio.progress import Turn
-from studio.sharing import admission, quotas, rules, servers
+from studio.register import Register, check_unfinished
+from studio.sharing import admission, rules
 from studio.sharing.account import Account, account_of
 from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
@@ -38,7 +39,7 @@ log = structlog.get_logger(__name__)
 class Studio:
     """The one door for members' wishes. Every method is short: the work itself is done elsewhere.
 
-    `hearings` is the door for those who answer what jobs have to ask.
+    `register` takes down the orders; `hearings` is the door for those who answer what jobs have to ask.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Studio:
         *,
         census: Census,
         servers: Servers,
+        journal: Journal,
         new_job_id: Callable[[datetime], str],
     ) -> None:
         self._equipment = equipment
@@ -55,14 +57,15 @@ class Studio:
         self._servers = servers
         self._dispatcher = dispatcher
         self._new_job_id = new_job_id
+        self.register = Register(equipment, census, journal)
         self.hearings = Hearings(equipment.database, dispatcher, equipment.clock)
         self.accepting = True
 
     def now(self) -> datetime:
         return self._equipment.clock()
 
-    def new_job_id(self) -> str:
-        return self._new_job_id(self.now())
+    def new_job_id(self, now: datetime) -> str:
+        return self._new_job_id(now)
 
     def defaults(self, guild_id: int) -> Defaults:
         """What an order in the server gets where its member chooses nothing; from memory."""
@@ -79,7 +82,8 @@ class Studio:
             raise OrderRefused("shutting_down")
         server = self._servers.of(wish.guild_id)
         rules.check(server, self._servers.house, wish, self.now())
-        self._check_unfinished(
+        check_unfinished(
+            self._terms,
             server,
             wish.role_ids,
             in_server=self._census.of_server(wish.guild_id),
@@ -152,44 +156,6 @@ class Studio:
         except SQLAlchemyError as error:
             log.warning("consent_not_stored", guild_id=guild_id, error=type(error).__name__)
 
-    async def take(self, order: Order, *, petition_id: str | None = None) -> None:
-        """Record the order; it rests until it is acknowledged. Raises `OrderRefused`.
-
-        It is counted, and the least that it can cost is on hold. `petition_id`: the press that it came by,
-        which counts once.
-        """
-        try:
-            async with self._census.recording(order), self._equipment.database.write() as connection:
-                if petition_id is not None and not await petitions.use(
-                    connection, petition_id, order.ordered_at
-                ):
-                    raise OrderRefused("petition_over")
-                await self._record(connection, order)
-            passing("front.order_recorded")
-        except SQLAlchemyError as error:
-            raise OrderRefused("database_busy") from error
-
-    async def _record(self, connection: AsyncConnection, order: Order) -> None:
-        guild_id, member, now = order.place.guild_id, order.member, order.ordered_at
-        await jobs.hold_server(connection, guild_id)
-        server = await servers.read(connection, guild_id, now)
-        in_server, of_member = await jobs.count_unended(connection, guild_id=guild_id, member_id=member.id)
-        self._check_unfinished(server, lambda: member.role_ids, in_server=in_server, of_member=of_member)
-        if order.overruled:
-            await approvals.ask_over_limit(connection, order)
-        allowances = server.policy.allowances_of((*member.role_ids, guild_id))
-        order = replace(order, priority=quotas.priority(allowances))
-        await jobs.insert(connection, order)
-        await admission.hold(
-            connection,
-            Job(order=order, state=JobState.RECEIVED, version=0, state_since=now),
-            self._terms.least_usd_micros,
-            now=now,
-            because=because("ordered"),
-            budget=self._terms.monthly_budget_usd_micros,
-            clips=1,
-        )
-
     async def acknowledged(self, job_id: str, *, answer_id: int) -> None:
         """The member has seen the answer with this id: the work may begin."""
         try:
@@ -209,6 +175,7 @@ class Studio:
             if job is not None:
                 await withdraw(connection, job, Ending("interrupted"), now=now, why=because("interrupted"))
         passing("front.abandoned")
+        self.register.withdrawn(job_id)
         await self._census.refresh()
         self._dispatcher.wake(job_id)
 
@@ -268,14 +235,3 @@ class Studio:
     @property
     def _terms(self) -> Terms:
         return self._equipment.terms
-
-    def _check_unfinished(
-        self, server: Server, role_ids: Callable[[], tuple[int, ...]], *, in_server: int, of_member: int
-    ) -> None:
-        most = self._terms.max_jobs_per_member
-        if server.policy.allowances:
-            most = quotas.at_once(server.policy.allowances_of((*role_ids(), server.guild_id)), most)
-        if of_member >= most:
-            raise OrderRefused("too_many_jobs_member", limit=most)
-        if in_server >= self._terms.max_jobs_per_server:
-            raise OrderRefused("too_many_jobs_server", limit=self._terms.max_jobs_per_server)

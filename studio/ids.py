@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import base64
+import random
 import secrets
 from datetime import datetime
+
+# base32hex: the order of the digits is that of their values, so ids sort by time.
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
 
 
 def new_job_id(now: datetime) -> str:
     """16 lower-case base32 characters: 48 bits of milliseconds, then 32 random bits."""
-    return _job_id(now, secrets.token_bytes(4))
+    return _job_id(now, random.getrandbits(32))
 
 
 def first_job_id(moment: datetime) -> str:
     """The least id that a job of this moment can have."""
-    return _job_id(moment, bytes(4))
+    return _job_id(moment, 0)
 
 
-def _job_id(moment: datetime, rest: bytes) -> str:
-    milliseconds = int(moment.timestamp() * 1000)
-    raw = milliseconds.to_bytes(6, "big") + rest
-    # base32hex keeps the byte order in the text order, so ids sort by time.
-    return base64.b32hexencode(raw).decode("ascii").rstrip("=").lower()
+def _job_id(moment: datetime, rest: int) -> str:
+    number = int(moment.timestamp() * 1000) << 32 | rest
+    # In pairs: this stands before the answer to an interaction, and `base64` takes three times as long.
+    two = _PAIRS
+    return (
+        two[number >> 70] + two[number >> 60 & 1023] + two[number >> 50 & 1023] + two[number >> 40 & 1023]
+    ) + (two[number >> 30 & 1023] + two[number >> 20 & 1023] + two[number >> 10 & 1023] + two[number & 1023])
 
 
 def new_attempt_token() -> str:

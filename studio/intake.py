@@ -81,6 +81,11 @@ class Intake:
 
     async def prepare(self, job: Job) -> Outcome:
         """Fetch, check and normalise both files, hold the price, and queue the job or ask for a yes first."""
+        if job.ending is not None:
+            # Refused by a process that was killed before it could say so.
+            return await end(
+                self._equipment, job, JobState.REFUSED, job.ending.code, **dict(job.ending.facts)
+            )
         try:
             if job.inputs is None:
                 job = await self._make_inputs(job)

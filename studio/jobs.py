@@ -55,8 +55,8 @@ def may_move(here: JobState, there: JobState) -> bool:
     return there in BAD_ENDS or there in MOVES[here]
 
 
-async def insert(connection: AsyncConnection, order: Order) -> None:
-    """Record an accepted order as a job in `received`."""
+async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | None = None) -> None:
+    """Record an accepted order as a job in `received`; `ending`: only for its member to be told so."""
     place = order.place
     await connection.execute(
         jobs.insert().values(
@@ -77,6 +77,8 @@ async def insert(connection: AsyncConnection, order: Order) -> None:
             role_ids=list(order.member.role_ids),
             overruled=order.overruled,
             priority=order.priority,
+            ending=column_value(ending),
+            counts=ending is None,
         )
     )
 

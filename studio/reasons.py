@@ -104,6 +104,9 @@ _REFUSALS: Mapping[str, Template] = {
         "If you are one, ask who manages the server to name your role with /studio setup."
     ),
     "shutting_down": "I am restarting just now. Nothing was charged. Try again in a minute.",
+    "order_not_noted": (
+        "I cannot write your order down just now. Nothing was charged. Try again in a few minutes."
+    ),
     "database_busy": "I am too busy to take your order just now. Nothing was charged. Try again in a minute.",
 }
 

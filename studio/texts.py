@@ -27,6 +27,9 @@ def say(code: str, /, **facts: Any) -> str:
     known = {"cost": NOTHING_CHARGED, "what": "file"} | facts
     for wording in wordings(SENTENCES[code]):
         if fields_of(wording) <= known.keys():
+            if is_plain(wording):
+                # Several times as fast, and an answer waits for it.
+                return wording.format_map(known)
             return _FORMATTER.vformat(wording, (), known)
     raise KeyError(f"facts are missing for the text {code}: only {sorted(facts)}")
 
@@ -82,6 +85,12 @@ def wordings(template: Template) -> tuple[str, ...]:
 def fields_of(wording: str) -> frozenset[str]:
     """The names of the facts that a wording needs."""
     return frozenset(name for _, name, _, _ in _FORMATTER.parse(wording) if name is not None)
+
+
+@cache
+def is_plain(wording: str) -> bool:
+    """Whether the facts go into a wording as they are."""
+    return not any(spec or conversion for _, _, spec, conversion in _FORMATTER.parse(wording))
 
 
 def _short(number: float) -> str:

@@ -24,6 +24,7 @@ from studio.database import Database
 from studio.equipment import Equipment, Terms
 from studio.front import Studio
 from studio.ids import new_job_id
+from studio.journal import Shelf
 from studio.models import Clip, Ending, Inputs, Job, JobState, Orientation, Place, Progress, Stage
 from studio.moderation.care import Care, open_care
 from studio.progress import progress_of
@@ -73,6 +74,7 @@ class Pocket:
 class Bureau:
     """Everything that a test of the cogs needs to reach; `equipment` has this desk and real storage."""
 
+    folder: Path
     world: World
     database: Database
     servers: Servers
@@ -162,18 +164,26 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         clock=lambda: datetime.now(UTC),
         terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
     )
-    servers = Servers(database)
-    studio = Studio(equipment, bells, census=Census(database), servers=servers, new_job_id=new_job_id)
+    servers, journal = Servers(database), Shelf(folder, "orders-").open()
+    studio = Studio(
+        equipment,
+        bells,
+        census=Census(database),
+        servers=servers,
+        journal=journal,
+        new_job_id=new_job_id,
+    )
     care = open_care(equipment, bells)
     install(client, studio, servers, database, care)
     world = World(answer_seconds=20)
-    bureau = Bureau(world, database, servers, studio, bells, notes, client, desk, equipment, care)
+    bureau = Bureau(folder, world, database, servers, studio, bells, notes, client, desk, equipment, care)
     try:
         await world.start(client)
         yield bureau
         await bureau.client.close()
     finally:
         await world.stop()
+        journal.close()
         await database.close()
 
 

@@ -50,6 +50,7 @@ async def rage(world: CrashWorld, storm: Storm, *, patience: float = 300.0) -> N
             await asyncio.sleep(chance.uniform(0.0, 0.2))
         await dies
         await world.bot.kill()
+    await world.recover()
     world.pass_time("state_since", A_MINUTE)
     await world.bot.start()
     await world.all_closed(seconds=patience)

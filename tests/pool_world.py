@@ -20,6 +20,7 @@ from studio.equipment import Equipment, Terms
 from studio.errors import LimitReached
 from studio.front import Studio
 from studio.ids import new_job_id
+from studio.journal import Journal
 from studio.models import Order
 from studio.ports import Clock
 from studio.sharing import servers, tallies
@@ -60,6 +61,7 @@ def a_studio(database: Database, *, clock: Clock | None = None, **terms: Any) ->
         Bells(),
         census=Census(database),
         servers=Servers(database),
+        journal=Journal(),
         new_job_id=new_job_id,
     )
 
@@ -73,7 +75,7 @@ async def set_rules(database: Database, policy: Policy, *, guild_id: int = 1, ca
 async def taken(studio: Studio, order: Order) -> bool:
     """Whether the order was taken; anything but a limit is an error."""
     try:
-        await studio.take(order)
+        await studio.register.take(order)
     except LimitReached:
         return False
     return True

@@ -313,7 +313,7 @@ class World:
     async def order_from_scratch(self, picture: Path, video: Path) -> str:
         """The whole way, from two attachments."""
         order = self._an_order("", 1, 10, self.now(), picture=picture, video=video)
-        await self.engine.studio.take(order)
+        await self.engine.studio.register.take(order)
         self.ordered.append(order.job_id)
         await self.engine.studio.acknowledged(order.job_id, answer_id=5)
         return order.job_id

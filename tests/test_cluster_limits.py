@@ -19,6 +19,7 @@ from studio.equipment import Equipment, Terms
 from studio.errors import OrderRefused
 from studio.front import Studio
 from studio.ids import new_job_id
+from studio.journal import Journal
 from studio.models import JobState
 from studio.sharing.servers import Servers
 from tests.bot_process import ROOT
@@ -52,7 +53,12 @@ def studio(database: Database) -> Studio:
         terms=Terms(account="test", usd_micros_per_second=50_000, max_jobs_per_server=LIMIT),
     )
     return Studio(
-        equipment, Bells(), census=Census(database), servers=Servers(database), new_job_id=new_job_id
+        equipment,
+        Bells(),
+        census=Census(database),
+        servers=Servers(database),
+        journal=Journal(),
+        new_job_id=new_job_id,
     )
 
 
@@ -61,7 +67,7 @@ async def test_simultaneous_orders_in_several_processes_cannot_pass_a_servers_li
 ) -> None:
     studios = [studio(database) for database in processes]
 
-    orders = [studios[index % PROCESSES].take(an_order(member_id=index)) for index in range(12)]
+    orders = [studios[index % PROCESSES].register.take(an_order(member_id=index)) for index in range(12)]
     results = await asyncio.gather(*orders, return_exceptions=True)
 
     assert results.count(None) == LIMIT
@@ -116,11 +122,11 @@ def studio_of_two(database: Database) -> Studio:
 
 
 async def test_a_members_limit_holds_in_one_server_and_counts_no_other(studio_of_two: Studio) -> None:
-    orders = [studio_of_two.take(an_order(guild_id=1, member_id=10)) for _ in range(4)]
+    orders = [studio_of_two.register.take(an_order(guild_id=1, member_id=10)) for _ in range(4)]
     results = await asyncio.gather(*orders, return_exceptions=True)
 
-    await studio_of_two.take(an_order(guild_id=1, member_id=11))
-    await studio_of_two.take(an_order(guild_id=2, member_id=10))
+    await studio_of_two.register.take(an_order(guild_id=1, member_id=11))
+    await studio_of_two.register.take(an_order(guild_id=2, member_id=10))
 
     refusals = [result for result in results if result is not None]
     assert len(refusals) == 2

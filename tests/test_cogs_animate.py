@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from simcord.backend.errors import BackendError
 from sqlalchemy import text
 
 from cogs.animate import Animate
+from studio.journal import Journal
 from studio.models import JobState, Orientation, ShotType
 from tests.bureau import PICTURE, VIDEO, Bureau, open_bureau
 
@@ -246,6 +249,38 @@ async def test_an_answer_whose_order_could_not_be_recorded_takes_its_promise_bac
     assert bureau.bells.woken == []
 
 
+async def test_an_order_whose_answer_was_taken_back_does_not_come_back(bureau: Bureau) -> None:
+    async with bureau.database.write() as connection:
+        await connection.execute(text(DISK_FULL))
+
+    await order_unseen(bureau)
+
+    bureau.studio.register._journal.empty()
+    [journal] = bureau.folder.glob("orders-*")
+    assert journal.read_bytes() == b""
+
+
+async def test_an_order_that_cannot_be_noted_is_refused_privately_before_anything_is_promised(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Journal(Path("/dev/full"), os.open("/dev/full", os.O_WRONLY))
+    monkeypatch.setattr(bureau.studio.register, "_journal", full)
+    before = len(bureau.calls())
+
+    result = await bureau.order()
+
+    assert_refused(result, "I cannot write your order down just now.")
+    assert [path.rpartition("/")[2] for _, path in bureau.calls()[before:]] == ["callback"]
+
+
+async def test_a_recorded_order_is_not_kept_in_the_journal(bureau: Bureau) -> None:
+    await bureau.ordered()
+
+    bureau.studio.register._journal.empty()
+    [journal] = bureau.folder.glob("orders-*")
+    assert journal.read_bytes() == b""
+
+
 async def test_an_unforeseen_error_is_told_with_the_reference_under_which_it_is_logged(
     bureau: Bureau, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,7 +298,8 @@ async def test_an_unforeseen_error_is_told_with_the_reference_under_which_it_is_
 async def test_an_order_that_cannot_be_recorded_for_an_unforeseen_reason_takes_its_answer_back(
     bureau: Bureau, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bureau.studio, "_new_job_id", None)
+    broken = replace(bureau.studio._equipment, database=cast(Any, None))
+    monkeypatch.setattr(bureau.studio.register, "_equipment", broken)
 
     await bureau.order()
     await bureau.world.eventually(

@@ -129,8 +129,19 @@ async def order_and_be_given_up_for_nothing(world: CrashWorld) -> None:
 
 
 async def order_and_receive(world: CrashWorld) -> None:
+    before = len(world.states())
     await world.order()
+    await world.until(lambda: len(world.states()) > before)
     await world.all_closed()
+
+
+async def order_two_at_once(world: CrashWorld) -> None:
+    """Both are answered before one of them is recorded, and the server may have one alone."""
+    before = len(world.discord.answers)
+    with world.nobody_writes():
+        await world.order()
+        await world.order()
+        await world.until(lambda: len(world.discord.answers) == before + 2)
 
 
 @dataclass(frozen=True)
@@ -161,8 +172,24 @@ APPROVED = Policy(
 WAYS = {
     "taking": Way(
         order,
-        ("front.order_recorded", "animate.answered", "animate.recorded", "front.answer_noted"),
+        (
+            "register.promised", "register.recorded", "animate.answered", "animate.recorded",
+            "front.answer_noted",
+        ),
         each=True,
+        asleep=A_MINUTE_AGO,
+    ),
+    "promised": Way(order, ("register.promised", "recovery.recorded"), asleep=A_MINUTE_AGO),
+    "raced": Way(
+        order_two_at_once,
+        ("register.refused",),
+        settings={"MAX_JOBS_PER_SERVER": "1"},
+        asleep=A_MINUTE_AGO,
+    ),
+    "raced, told": Way(
+        order_two_at_once,
+        ("taking.withdrawn",),
+        settings={"MAX_JOBS_PER_SERVER": "1"},
         asleep=A_MINUTE_AGO,
     ),
     "unheard": Way(order_unheard, ("work.moved_to_expired",), before=A_MINUTE_AGO),
@@ -264,7 +291,7 @@ WAYS = {
     "no budget": Way(
         order,
         ("endings.hold_released", "work.moved_to_refused"),
-        settings={"MONTHLY_BUDGET_USD": "0.01"},
+        settings={"MONTHLY_BUDGET_USD": "0.16"},
     ),
     "cancelled while waiting": Way(order_and_cancel, ("front.cancel_recorded",)),
     "cancelled at the provider": Way(
@@ -275,8 +302,8 @@ WAYS = {
     "kept": Way(order_and_receive, ("delivery.purged",), before=LAST_WEEK),
 }  # fmt: skip
 
-LANES = (("clip",), tuple(name for name in WAYS if name != "clip"))
-"""What walks side by side: two processes for two cores."""
+LANES = (("clip",), ("no budget", *(name for name in WAYS if name not in {"clip", "no budget"})))
+"""What walks side by side: two processes for two cores. A month's budget is known only before it is used."""
 
 ON_POSTGRESQL = (
     "ordering.attempt_opened",
@@ -346,6 +373,7 @@ async def walk(world: CrashWorld, way: Way, points: Sequence[str]) -> None:
         await world.crashed(point)
     world.discord.trouble = lambda call: None
     if way.asleep is not None:
+        await world.recover()
         world.pass_time(*way.asleep)
 
     await world.bot.start(**way.settings)

@@ -115,7 +115,7 @@ async def test_an_overruled_order_passes_the_servers_limits_and_is_counted(
     order = an_order(member_id=77, at=clock())
     await clips_allowed(shared, at=clock())
 
-    await studio.take(replace(order, overruled=True))
+    await studio.register.take(replace(order, overruled=True))
 
     assert (await booked(shared))[1, 77, 1, order.ordered_at.timestamp() // 900][0] == 3
     assert await booked(shared) == await folded(shared)

@@ -147,7 +147,7 @@ async def test_a_member_who_cancels_while_the_job_ends_by_itself_never_blocks_it
     studio = a_studio(database, clock=clock)
     orders = [an_order(member_id=10 + index) for index in range(20)]
     for order in orders:
-        await studio.take(order)
+        await studio.register.take(order)
 
     async def fail(job_id: str) -> None:
         job = await studio.job(job_id)

@@ -117,11 +117,16 @@ class Servers:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[int, Server] = {}
+        # Those with no rules of their own, made once: an answer waits for them.
+        self._plain: dict[int, Server] = {}
         self.house = House()
         self._version = ""
 
     def of(self, guild_id: int) -> Server:
-        return self._known.get(guild_id) or Server(guild_id=guild_id)
+        server = self._known.get(guild_id) or self._plain.get(guild_id)
+        if server is None:
+            server = self._plain[guild_id] = Server(guild_id=guild_id)
+        return server
 
     def all(self) -> list[Server]:
         """Every server that has rules, blocks or caps of its own."""

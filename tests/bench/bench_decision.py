@@ -116,7 +116,7 @@ async def measure(database: Database, at: datetime) -> list[Figure]:
     )
 
     async def take() -> None:
-        await studio.take(an_order(guild_id=BUSY, member_id=10 + next(numbers) % MEMBERS, at=at))
+        await studio.register.take(an_order(guild_id=BUSY, member_id=10 + next(numbers) % MEMBERS, at=at))
 
     return [
         *await timed("the decision, six limits", decide, limit=5.0),
