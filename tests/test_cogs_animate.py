@@ -89,7 +89,7 @@ async def test_the_command_has_the_options_of_the_issue_and_is_for_servers_only(
     assert command["name"] == "animate"
     assert [name for name, option in options.items() if option.get("required")] == ["image", "video"]
     assert set(options) == {
-        *("image", "video", "prompt", "negative_prompt", "orientation", "keep_sound", "shot_type"),
+        *("image", "video", "prompt", "negative_prompt", "orientation", "keep_sound", "shot_type", "notify"),
     }
     assert options["prompt"]["max_length"] == options["negative_prompt"]["max_length"] == 1000
     assert (command["integration_types"], command["contexts"]) == ([0], [0])

@@ -110,6 +110,7 @@ def test_every_value_of_an_order_is_tried_with_something_in_it() -> None:
         "negative_prompt",
         "content_type",
         "keep_sound",
+        "spoiler",
     }
 
 

@@ -138,7 +138,7 @@ async def test_of_several_limits_the_operators_is_told(database: Database, clock
     await set_rules(database, Policy(pool=Share(clips=0)), cap=0)
 
     with pytest.raises(LimitReached) as told:
-        await a_studio(database).take(an_order(at=clock()))
+        await a_studio(database).register.take(an_order(at=clock()))
 
     assert (told.value.code, told.value.can_ask) == ("server_cap_reached", False)
 
@@ -167,7 +167,7 @@ async def test_a_refusal_says_which_limit_what_is_left_and_when_it_returns(
     await clips_allowed(shared, at=clock())
 
     with pytest.raises(LimitReached) as told:
-        await a_studio(shared).take(an_order(member_id=77, at=clock()))
+        await a_studio(shared).register.take(an_order(member_id=77, at=clock()))
 
     midnight = clock().replace(hour=0) + timedelta(days=1)
     assert told.value.can_ask
