@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +19,9 @@ from studio.database import Database, attempts
 from studio.database import ledger as entries
 from studio.explaining import Explained, NotExplained
 from studio.models import JobState
+from studio.sharing import tallies
+from studio.sharing.periods import Period, span_of
+from studio.sharing.tallies import Owner
 from tests.studio_world import CHARGE, QUICK, World, studio_at_work
 
 
@@ -44,6 +48,14 @@ async def booked_besides(world: World) -> list[tuple[str, int, int, int]]:
         return [tuple(row) for row in await connection.execute(query.order_by(entries.c.id))]
 
 
+async def budget_used(world: World) -> int:
+    """What counts towards the operator's monthly budget, in usd_micros."""
+    month = span_of(Period.MONTH, world.now(), ZoneInfo("UTC"))
+    async with world.database.read() as connection:
+        [usage] = await tallies.used(connection, [(Owner(*tallies.EVERYBODY, with_forgiven=True), month)])
+    return usage.usd_micros
+
+
 async def test_the_render_that_the_operator_names_is_delivered_and_its_twin_is_theirs(
     tmp_path: Path, database: Database
 ) -> None:
@@ -60,6 +72,7 @@ async def test_the_render_that_the_operator_names_is_delivered_and_its_twin_is_t
         assert (await world.job(job_id)).provider_job_id == mine
         assert world.outcome(job_id) == "clip"
         assert await booked_besides(world) == [("extra", CHARGE, 0, 0)]
+        assert await budget_used(world) == 2 * CHARGE
         assert (await world.job(job_id)).cost_usd_micros in (None, CHARGE)
         await world.eventually(lambda: not world.operator.about("unexplained"))
         assert await explaining.questions(world.database, now=world.now()) == []
@@ -170,6 +183,7 @@ async def test_the_refund_of_a_render_besides_comes_into_the_books(tmp_path: Pat
 
         await world.check()
         assert await booked_besides(world) == [("extra", CHARGE, 0, 0), ("extra_back", -CHARGE, 0, 0)]
+        assert await budget_used(world) == 0
         assert not world.operator.about(f"{twin} is nobody's")
 
 

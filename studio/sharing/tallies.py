@@ -62,29 +62,31 @@ async def book(
 ) -> None:
     """Add to the sums of the job's member, server and all; figures may be negative, money in usd_micros."""
     guild, member = job.place.guild_id, job.order.member.id
-    quarter = quarter_of(job.order.ordered_at)
+    figures = {"clips": clips, "usd_micros": usd_micros, "forgiven_usd_micros": forgiven}
     # Always in this order, so that two transactions cannot wait for each other.
-    rows = [
-        {
-            "guild_id": of_guild,
-            "member_id": of_member,
-            "quarters": quarters,
-            "quarter": quarter - quarter % quarters,
-            "clips": clips,
-            "usd_micros": usd_micros,
-            "forgiven_usd_micros": forgiven,
-        }
-        for of_guild, of_member in dict.fromkeys((EVERYBODY, (guild, 0), (guild, member)))
-        for quarters in (1, DAY)
-    ]
-    await _add(connection, rows)
+    owners = dict.fromkeys((EVERYBODY, (guild, 0), (guild, member)))
+    await _add(connection, [row for owner in owners for row in _rows(owner, job.order.ordered_at, figures)])
 
 
 async def book_besides(connection: AsyncConnection, moment: datetime, *, usd_micros: int) -> None:
     """Add money that is no server's and no member's: it counts towards the operator's budget alone."""
-    guild, member = EVERYBODY
-    row = {"guild_id": guild, "member_id": member, "quarter": quarter_of(moment), "clips": 0}
-    await _add(connection, [row | {"usd_micros": usd_micros, "forgiven_usd_micros": usd_micros}])
+    figures = {"clips": 0, "usd_micros": usd_micros, "forgiven_usd_micros": usd_micros}
+    await _add(connection, _rows(EVERYBODY, moment, figures))
+
+
+def _rows(owner: tuple[int, int], moment: datetime, figures: Mapping[str, int]) -> list[dict[str, int]]:
+    """The quarter of an hour and the whole day in which the moment is."""
+    (guild, member), quarter = owner, quarter_of(moment)
+    return [
+        {
+            "guild_id": guild,
+            "member_id": member,
+            "quarters": quarters,
+            "quarter": quarter - quarter % quarters,
+            **figures,
+        }
+        for quarters in (1, DAY)
+    ]
 
 
 async def _add(connection: AsyncConnection, rows: Sequence[Mapping[str, int]]) -> None:
