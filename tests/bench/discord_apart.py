@@ -102,7 +102,7 @@ async def carry_out(discord: TimedDiscord, wish: str, picture: Path, video: Path
                 await discord.order(picture, video, orientation="video")
                 await discord.until(lambda known=answered: len(discord.answers) > known)
         case ["wait", number]:
-            await discord.until(lambda: discord.posted >= int(number), seconds=300)
+            await discord.until(lambda: discord.posted >= int(number), seconds=900)
         case ["calls"]:
             return [asdict(call) for call in discord.timed]
     return True
