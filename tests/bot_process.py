@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from providers.sandbox import Sandbox
 from tests.wire_discord import WireDiscord
 
 ROOT = Path(__file__).parent.parent
+PROGRAM = (str(ROOT / "bot.py"),)
 TOKEN = "a-very-secret-token"
 KEY = "pb_a_very_secret_key"
 
@@ -62,13 +63,13 @@ class BotProcess:
         await self._discord.until(lambda: self._discord.sockets or process.returncode is not None)
         assert process.returncode is None, self.log
 
-    async def launch(self, **settings: str) -> None:
+    async def launch(self, *, program: Sequence[str] = PROGRAM, **settings: str) -> None:
         """Start the bot with some settings of this run alone, and wait for nothing."""
         self._discord.sockets.clear()
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                str(ROOT / "bot.py"),
+                *program,
                 cwd=self.folder,
                 env=self.environment | settings,
                 stdout=log,

@@ -1,9 +1,8 @@
 """Requests to the provider for each finished job: told by webhooks, and found out by polling.
 
-`python -m tests.bench.bench_requests [COUNT]`. Counted at the sandbox, by endpoint; what the sandbox itself reads
-of the uploaded inputs is left out (and could hide no look of ours: an upload without doubt is not looked at, see
-`providers.uploads`). With webhooks COUNT small jobs run through; by polling all of them are at the provider at
-once for longer than the interval.
+`python -m tests.bench.bench_requests [COUNT]`. Counted at the sandbox, by endpoint; what the sandbox reads of
+the uploaded inputs by itself is left out. With webhooks COUNT small jobs run through; by polling all of them
+are at the provider at once, for longer than the interval.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A wire-level Discord in a process of its own, so that a benchmark of the bot does not share its loop.
 
 `python -m tests.bench.discord_apart` prints its address. Each line on stdin is a wish, answered by one line
-of JSON: `order N` sends N orders, `wait N` waits until N clips were posted, `calls` tells of every REST call.
+of JSON: `order N` sends N orders, `wait N` waits until N clips were posted, `rest`
+until nothing comes any more; `calls` tells of every REST call.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from aiohttp import web
 from tests.bot_process import ROOT
 from tests.media_files import clip_mp4, picture_jpeg
 from tests.wire_discord import WireDiscord, wire_discord
+
+REST_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,12 @@ async def carry_out(discord: TimedDiscord, wish: str, picture: Path, video: Path
                 await discord.until(lambda known=answered: len(discord.answers) > known)
         case ["wait", number]:
             await discord.until(lambda: discord.posted >= int(number), seconds=900)
+        case ["rest"]:
+            known = -1
+            while known < len(discord.timed):
+                known = len(discord.timed)
+                await asyncio.sleep(REST_SECONDS)
+            return known
         case ["calls"]:
             return [asdict(call) for call in discord.timed]
     return True
