@@ -1,7 +1,7 @@
 """CPU for a clip's whole life, from the order to the closed card: this bot against one without durability.
 
-`python -m tests.bench.bench_life [COUNT]`. Both are processes of their own that get the same COUNT orders, one
-bot after the other; Discord and the sandbox are processes too, and not counted. The bots' children (the media
+`python -m tests.bench.bench_life [COUNT]`. Both are processes of their own that get the same COUNT orders,
+one after the other; Discord and the sandbox are processes too, and not counted. The bots' children (the media
 room's) are counted apart and in the whole. The peer is `tests.bench.minimal_bot`.
 """
 
