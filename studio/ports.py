@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from studio.models import Clip, Ending, Job, Orientation, Place, Progress, ShotType, SourceFile
 from studio.moderation.questions import Exhibit, Question
-from studio.moderation.reports import Report
+
+if TYPE_CHECKING:
+    # It reads the database, which who merely provides a port need not load.
+    from studio.moderation.reports import Report
 
 Clock = Callable[[], datetime]
 """Returns the present moment, timezone-aware, in UTC."""

@@ -135,8 +135,8 @@ async def test_what_was_ordered_before_there_were_shares_counts_in_them(database
 
     quarter = MOMENT // 900_000_000
     assert upgraded == expected
-    assert upgraded[1, 3, quarter] == (3, 850_000, 150_000)
-    assert (await booked(database))[1, 0, quarter] == (2, 550_000, 150_000)
+    assert upgraded[1, 3, 1, quarter] == (3, 850_000, 150_000)
+    assert (await booked(database))[1, 0, 1, quarter] == (2, 550_000, 150_000)
     assert await booked(database) == await folded(database)
     await database.close()
 

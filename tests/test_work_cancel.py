@@ -247,7 +247,7 @@ async def test_a_cancel_at_the_moment_of_completion_leaves_one_outcome(
         job_id = await world.order()
         await world.until_in(job_id, JobState.RENDERING)
         async with database.write() as connection:
-            job = await jobs.get(connection, job_id)
+            job = await jobs.get(connection, job_id, locked=True)
             assert job is not None
             await jobs.move(connection, job, JobState.FETCHING, now=world.now(), source_url="x")
             press = asyncio.create_task(world.cancel(job_id))
