@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from studio import queue
+from studio import resuming
 from studio.equipment import Equipment
 from studio.errors import OperatorProblem
 from studio.moderation import audit
@@ -48,8 +48,7 @@ class Operating:
     async def resume(self, actor_id: int) -> None:
         """End every pause: the operator's own ones, and those that the provider's refusals made."""
         await self.change_house(actor_id, "house_resumed", lambda old: House(listed_only=old.listed_only))
-        async with self._equipment.database.write() as connection:
-            await queue.resume(connection)
+        await resuming.resume(self._equipment.database, now=self._equipment.clock())
         for problem in OperatorProblem:
             await self._equipment.operator.clear(f"provider: {problem}")
 

@@ -14,8 +14,10 @@ from structlog.testing import capture_logs
 
 from cogs.moderation.operator import OperatorGroup
 from cogs.owner import Owner
+from studio import notes, queue
 from studio.alarms import Alarms
 from studio.database import Database
+from studio.errors import OperatorProblem
 from studio.ledger import Because
 from studio.moderation import audit
 from studio.operating import EVERYWHERE, Operating
@@ -67,6 +69,26 @@ async def test_a_paused_house_takes_no_orders_until_it_is_resumed(bureau: Bureau
     assert "paused all new clips" in refused.response.content
     assert "**Paused**" in status
     assert await recorded(bureau, EVERYWHERE) == ["house_resumed", "house_paused"]
+
+
+async def test_resuming_also_ends_what_the_provider_held_up_and_tells_the_running_bots(
+    bureau: Bureau,
+) -> None:
+    now = bureau.studio.now()
+    async with bureau.database.write() as connection:
+        await queue.pause(
+            connection,
+            now=now,
+            claimed_at=now,
+            seconds=lambda _strikes: 600.0,
+            problem=OperatorProblem.BALANCE,
+        )
+
+    await operate(bureau, "resume")
+
+    async with bureau.database.read() as connection:
+        assert await queue.read_pause(connection) is None
+        assert await notes.read(connection, "operator_summons") is not None
 
 
 async def test_a_draining_house_says_that_an_update_is_near(bureau: Bureau) -> None:
