@@ -85,7 +85,12 @@ async def connect(file: str) -> Connection:
     """Open a connection, whose thread does not keep the process alive."""
     connection = Connection(partial(_open, file), iter_chunk_size=1)
     connection._thread.daemon = True
-    await connection
+    try:
+        await connection
+    except sqlite3.Error:
+        # Its thread ends by itself, but complains if the loop has ended before.
+        await asyncio.to_thread(connection._thread.join)
+        raise
     return connection
 
 

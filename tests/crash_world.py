@@ -85,12 +85,13 @@ class CrashWorld:
         card, custom_id = await self.until(found)
         await self.discord.press(card, custom_id)
 
-    def rule(self, policy: Policy) -> None:
-        """Give the server these rules."""
-        row = {"guild_id": int(GUILD_ID), "policy": to_document(policy), "version": 1, "name": ""}
+    def rule(self, policy: Policy | None) -> None:
+        """Give the server these rules, or none."""
         with self.engine.begin() as connection:
             connection.execute(servers.delete())
-            connection.execute(servers.insert().values(row))
+            if policy is not None:
+                row = {"guild_id": int(GUILD_ID), "policy": to_document(policy), "version": 1, "name": ""}
+                connection.execute(servers.insert().values(row))
 
     async def answer_everything(self) -> None:
         """Say yes to every question, as the member and as a moderator, until all has ended or the bot has."""

@@ -386,3 +386,4 @@ async def walk(world: CrashWorld, way: Way, points: Sequence[str]) -> None:
     world.late += way.late
     world.check()
     world.sandbox.faults.clear()
+    world.rule(None)
