@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -215,6 +215,7 @@ class Database:
         )
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
+        self._unfinished: set[asyncio.Task[Any]] = set()
         # SQLite lets those who wait for its one write lock sleep; here they queue, and lose no time.
         self._turn = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
         # SQLite needs no word to read outside of transactions; its driver would take a trip for it.
@@ -239,11 +240,30 @@ class Database:
         if self.is_sqlite and self._pool.checkedin():
             await connection.start()
         else:
-            await _start_whole(connection)
+            await self._start_whole(connection)
         try:
             yield connection
         finally:
-            await asyncio.shield(asyncio.ensure_future(connection.close()))
+            await asyncio.shield(self._to_its_end(connection.close()))
+
+    async def _start_whole(self, connection: AsyncConnection) -> None:
+        """Open a new connection to its end, even if whoever wanted it is cancelled meanwhile.
+
+        SQLAlchemy loses one that is cancelled half-way: its thread, or its place at the server, would stay.
+        """
+        opening = self._to_its_end(connection.start())
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._to_its_end(_close_once_open(opening, connection)))
+            raise
+
+    def _to_its_end(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Do it, whoever is cancelled; `close` waits for it."""
+        doing = asyncio.create_task(work)
+        self._unfinished.add(doing)
+        doing.add_done_callback(self._unfinished.discard)
+        return doing
 
     @property
     def _pool(self) -> QueuePool:
@@ -252,22 +272,16 @@ class Database:
         return pool
 
     async def close(self) -> None:
+        """Close every connection, also those that are on their way from somebody who was cancelled."""
+        while self._unfinished:
+            await asyncio.wait(self._unfinished)
         await self.engine.dispose()
 
 
-async def _start_whole(connection: AsyncConnection) -> None:
-    """Open a new connection to its end, even if whoever wanted it is cancelled meanwhile.
-
-    SQLAlchemy loses one that is cancelled half-way: its thread, or its place at the server, would stay.
-    """
-    opening = asyncio.ensure_future(connection.start())
-    try:
-        await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        await asyncio.wait((opening,))
-        if opening.exception() is None:
-            await connection.close()
-        raise
+async def _close_once_open(opening: asyncio.Task[Any], connection: AsyncConnection) -> None:
+    await asyncio.wait((opening,))
+    if opening.exception() is None:
+        await connection.close()
 
 
 def _make_room(file: Path) -> None:

@@ -8,6 +8,7 @@ import random
 import warnings
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from studio.database import Database
@@ -23,7 +24,9 @@ async def change(database: Database) -> None:
         await connection.execute(text("SELECT 1"))
 
 
-async def test_no_connection_is_lost_to_a_cancellation(tmp_path: Path) -> None:
+@pytest.mark.parametrize("waits", [True, False], ids=["waits", "goes"])
+async def test_no_connection_is_lost_to_a_cancellation(tmp_path: Path, waits: bool) -> None:
+    """Whether or not whoever cancelled waits for those who were cancelled before it closes the database."""
     moments = random.Random(1)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
@@ -33,8 +36,12 @@ async def test_no_connection_is_lost_to_a_cancellation(tmp_path: Path) -> None:
             await asyncio.sleep(moments.random() * 0.02)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            if waits:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            else:
+                await asyncio.sleep(0)
             await database.close()
+            await asyncio.gather(*tasks, return_exceptions=True)
             del tasks, task, database
             gc.collect()
 
