@@ -7,7 +7,6 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,12 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     event,
     false,
     text,
@@ -35,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import QueuePool
 
 from studio import sqlite_trips
+from studio.moments import Moment
 from studio.settings import SettingsError
 
 READING = "studio_reading"
@@ -48,23 +46,6 @@ PATIENCE = {
 }
 """How long a PostgreSQL server, or the way to it, may say nothing; seconds, then milliseconds."""
 
-
-class Moment(TypeDecorator[datetime]):
-    """A UTC moment as whole microseconds since 1970: exact, and the same in both databases."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
-        if value is None:
-            return None
-        return round((value - _EPOCH).total_seconds() * 1_000_000)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
-        return None if value is None else datetime.fromtimestamp(value / 1_000_000, UTC)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 metadata = MetaData(
     naming_convention={

@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import Subquery, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio.database import Moment, jobs, ledger
+from studio.database import jobs, ledger
 from studio.jobs import AT_PROVIDER
 from studio.ledger import Entry
 from studio.models import JobState
+from studio.moments import Moment
 from studio.sharing import standstill
 
 LATELY = timedelta(hours=24)

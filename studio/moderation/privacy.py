@@ -16,10 +16,11 @@ from sqlalchemy import Select, Table, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio.database import Moment, jobs, ledger
+from studio.database import jobs, ledger
 from studio.equipment import Equipment
 from studio.errors import OrderRefused
 from studio.moderation.forgetting import Forgetting
+from studio.moments import Moment
 from studio.sharing.tables import (
     approvals,
     audit,

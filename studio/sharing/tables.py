@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
 
-from studio.database import Moment, metadata
+from studio.database import metadata
+from studio.moments import Moment
 
 servers = Table(
     "servers",
