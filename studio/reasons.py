@@ -42,35 +42,49 @@ _REFUSALS: Mapping[str, Template] = {
     ),
     "too_many_jobs_member": (
         "You already have {limit} unfinished clips, which is as many as you may have at once. "
-        "Nothing was charged. Try again when one of them is done, or cancel one."
+        "Nothing was charged. Try again when one of them is done (/quota shows them), or cancel one."
     ),
     "too_many_jobs_server": (
         "This server already has {limit} unfinished clips, which is as many as it may have at once. "
         "Nothing was charged. Try again in a few minutes."
     ),
     "budget_exhausted": (
-        "This month's budget for clips is used up. {cost} "
-        "Try again next month, or ask the bot's operator to raise it."
+        "The bot's operator pays for clips up to a monthly limit; {left:money} of it is left, which is too "
+        "little for this clip. {cost} It begins anew {when}; the operator can raise it.",
+        "The bot's operator pays for clips up to a monthly limit that is below the price of this clip, "
+        "so waiting does not help. {cost} A shorter video might fit; the operator can raise the limit.",
     ),
     "server_cap_reached": (
-        "This server has used up what the bot's operator allows it for this month. {cost} "
-        "It begins anew {when}."
+        "The bot's operator allows this server {limit:money} a month; {left:money} of it is left, which is "
+        "too little for this clip. {cost} It begins anew {when}; the operator can raise it.",
+        "The bot's operator allows this server {limit:money} a month, which is below the price of this clip, "
+        "so waiting does not help. {cost} A shorter video might fit; the operator can raise the limit.",
     ),
     "pool_clips_used": (
-        "This server's clips are used up: {limit} for now. {cost} There are new ones {when}, "
-        "or a moderator can let yours through."
+        "This server's clips are used up: {left} of the {limit} that all members share are left. {cost} "
+        "There are new ones {when}, or a moderator can let yours through.",
+        "This server's limit for all members together is {limit} clips, so waiting does not help. {cost} "
+        "A moderator can raise it, or let yours through.",
     ),
     "pool_money_used": (
-        "This server's budget has {left:money} of {limit:money} left, which is too little for this clip. "
-        "{cost} It begins anew {when}; a shorter video costs less, or a moderator can let yours through."
+        "This server has {left:money} left of the {limit:money} that all members share, which is too little "
+        "for this clip. {cost} It begins anew {when}; a shorter video costs less, or a moderator can let "
+        "yours through.",
+        "This server's limit for all members together is {limit:money}, which is below the price of this "
+        "clip, so waiting does not help. {cost} A shorter video might fit, or a moderator can let yours "
+        "through.",
     ),
     "member_clips_used": (
-        "You have used your {limit} clips for now. {cost} You get new ones {when}, "
-        "or a moderator can let this one through."
+        "Your own clips are used up: {left} of {limit} are left. {cost} You get new ones {when}, "
+        "or a moderator can let this one through.",
+        "Your own limit is {limit} clips, so waiting does not help. {cost} "
+        "A moderator can raise it, or let this one through.",
     ),
     "member_money_used": (
-        "You have {left:money} of your {limit:money} left, which is too little for this clip. {cost} "
-        "It begins anew {when}; a shorter video costs less, or a moderator can let yours through."
+        "You have {left:money} left of your own {limit:money}, which is too little for this clip. {cost} "
+        "It begins anew {when}; a shorter video costs less, or a moderator can let this one through.",
+        "Your own limit is {limit:money}, which is below the price of this clip, so waiting does not help. "
+        "{cost} A shorter video might fit, or a moderator can let this one through.",
     ),
     "bot_paused": "The bot's operator has paused all new clips. Nothing was charged. Try again later.",
     "bot_draining": "I am about to be updated. Nothing was charged. Try again in a few minutes.",

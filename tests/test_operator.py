@@ -111,7 +111,9 @@ async def test_a_servers_cap_refuses_what_would_pass_it(bureau: Bureau) -> None:
 
     assert "Demo server may spend $0.20 a month." in said
     assert refused.response is not None
-    assert "used up what the bot's operator allows" in refused.response.content
+    assert (
+        "The bot's operator allows this server $0.20 a month; $0.05 of it is left" in refused.response.content
+    )
     assert "no cap of its own" in freed
     assert await recorded(bureau, bureau.world.guild.id) == ["server_cap", "server_cap"]
 

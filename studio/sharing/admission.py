@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -58,9 +59,13 @@ async def allotments(
     ]
 
 
-def first_refusal(found: Sequence[Allotment], *, clips: int, usd_micros: int) -> Refusal | None:
-    """The limit that so much more would pass; of several, the operator's first."""
-    refusals = (decide(each.cap, each.used, clips=clips, usd_micros=usd_micros) for each in found)
+def first_refusal(
+    found: Sequence[Allotment], *, clips: int, usd_micros: int, price: int = 0
+) -> Refusal | None:
+    """The limit that so much more would pass; of several, the operator's first. `price` as for `decide`."""
+    refusals = (
+        decide(each.cap, each.used, clips=clips, usd_micros=usd_micros, price=price) for each in found
+    )
     return next((refusal for refusal in refusals if refusal is not None), None)
 
 
@@ -95,7 +100,7 @@ async def hold(
         budget=budget,
         overruled=job.order.overruled,
     )
-    refusal = first_refusal(found, clips=clips, usd_micros=max(0, more))
+    refusal = first_refusal(found, clips=clips, usd_micros=max(0, more), price=amount)
     if refusal is not None:
         raise limit_reached(refusal)
     if clips:
@@ -104,8 +109,10 @@ async def hold(
 
 
 def limit_reached(refusal: Refusal) -> LimitReached:
-    """The refusal as the member reads it."""
-    facts = {"limit": refusal.cap.most, "left": refusal.left, "when": moment(refusal.returns_at)}
+    """The refusal as the member reads it: with the moment at which it ends, if waiting ends it."""
+    facts: dict[str, Any] = {"limit": refusal.cap.most, "left": refusal.left}
+    if refusal.returns_at is not None:
+        facts["when"] = moment(refusal.returns_at)
     return LimitReached(refusal.cap.limit.value, can_ask=refusal.cap.limit.is_moderators, **facts)
 
 

@@ -68,15 +68,17 @@ class Cap:
 class Refusal:
     """The limit that an order meets, what is left of it, and when it begins anew.
 
-    `left` and `most` are clips or usd_micros, as the limit counts.
+    `left` and `most` are clips or usd_micros, as the limit counts; `fits`: the whole of it would be enough.
     """
 
     cap: Cap
     left: int
+    fits: bool = True
 
     @property
-    def returns_at(self) -> datetime:
-        return self.cap.span.end
+    def returns_at(self) -> datetime | None:
+        """None: waiting does not help, since the order is more than the limit allows in any period."""
+        return self.cap.span.end if self.fits else None
 
 
 def caps_of(policy: Policy, *, role_ids: Iterable[int], grants: Sequence[Grant], now: datetime) -> list[Cap]:
@@ -88,12 +90,16 @@ def caps_of(policy: Policy, *, role_ids: Iterable[int], grants: Sequence[Grant],
     ]
 
 
-def decide(cap: Cap, used: Usage, *, clips: int, usd_micros: int) -> Refusal | None:
-    """Whether `clips` and `usd_micros` more would pass the limit; None = they do not."""
+def decide(cap: Cap, used: Usage, *, clips: int, usd_micros: int, price: int = 0) -> Refusal | None:
+    """Whether `clips` and `usd_micros` more would pass the limit; None = they do not.
+
+    `price`: what the order costs in all, where part of it is in `used` already.
+    """
     spent, more = (used.clips, clips) if cap.counts_clips else (used.usd_micros, usd_micros)
     if more <= 0 or spent + more <= cap.most:
         return None
-    return Refusal(cap, max(0, cap.most - spent))
+    whole = clips if cap.counts_clips else max(price, usd_micros)
+    return Refusal(cap, max(0, cap.most - spent), fits=whole <= cap.most)
 
 
 def at_once(allowances: Sequence[Allowance], otherwise: int) -> int:
