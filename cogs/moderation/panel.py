@@ -9,7 +9,7 @@ from discord import ui
 
 from cogs.moderation.grounds import examine, gone_from
 from studio.moderation.choices import CHOICES, Choice, Kind, Page
-from studio.moderation.shares import limits_line
+from studio.moderation.shares import limits_line, unlimited_text
 from studio.sharing.policy import Policy
 from studio.texts import say
 
@@ -64,6 +64,9 @@ def _overview(box: Box, policy: Policy) -> None:
     if policy.paused:
         lines.insert(0, say("panel_paused"))
     lines.append(say("panel_limits", limits=limits_line(policy)))
+    warning = unlimited_text(policy)
+    if warning is not None:
+        lines.append(warning)
     box.add_item(ui.TextDisplay("\n".join(lines)[:3000]))
 
 

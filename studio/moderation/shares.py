@@ -6,6 +6,9 @@ from studio.sharing.grants import Given
 from studio.sharing.policy import Allowance, Policy, Share
 from studio.texts import date, say
 
+MOST_NAMED = 8
+"""Roles in one sentence."""
+
 
 def share_text(share: Share) -> str:
     """`10 clips or $5.00 per week`; a share without limits says so."""
@@ -36,6 +39,14 @@ def allowance_text(allowance: Allowance) -> str:
 def limits_line(policy: Policy) -> str:
     """The pool, and how many roles have allowances."""
     return say("limits_line", pool=share_text(policy.pool), number=len(policy.allowances))
+
+
+def unlimited_text(policy: Policy) -> str | None:
+    """A warning of allowances that free their members from the other roles' limits; None without such."""
+    free = policy.lifts_limits
+    if not free:
+        return None
+    return say("limits_lifted", roles=" ".join(f"<@&{each.role_id}>" for each in free[:MOST_NAMED]))
 
 
 def given_text(given: Given) -> str:

@@ -29,6 +29,10 @@ class Share:
     clips: int | None = None
     usd_micros: int | None = None
 
+    @property
+    def limits(self) -> bool:
+        return self.clips is not None or self.usd_micros is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
@@ -98,12 +102,18 @@ class Policy:
     @property
     def limits_members(self) -> bool:
         """Whether the moderators have set a limit that is counted."""
-        return bool(self.allowances) or self.pool.clips is not None or self.pool.usd_micros is not None
+        return bool(self.allowances) or self.pool.limits
 
     def allowances_of(self, role_ids: Iterable[int]) -> list[Allowance]:
         """The allowances of a member with these roles."""
         roles = frozenset(role_ids)
         return [allowance for allowance in self.allowances if allowance.role_id in roles]
+
+    @property
+    def lifts_limits(self) -> list[Allowance]:
+        """Allowances without clips and dollars, which free their members from what other roles limit."""
+        free = [each for each in self.allowances if not each.share.limits]
+        return free if len(free) < len(self.allowances) else []
 
     def with_allowance(self, allowance: Allowance) -> Policy:
         """The same rules, with this allowance instead of the role's earlier one."""
