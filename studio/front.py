@@ -194,6 +194,11 @@ class Studio:
         self._dispatcher.wake(job_id)
         return answer
 
+    def wake(self, job_ids: Iterable[str]) -> None:
+        """Have the jobs looked at, since something was decided about them."""
+        for job_id in job_ids:
+            self._dispatcher.wake(job_id)
+
     async def account(self, guild_id: int, member: Member) -> Account:
         """What the member has used and has left in the server."""
         async with self._equipment.database.read() as connection:

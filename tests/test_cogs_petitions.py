@@ -11,8 +11,11 @@ import pytest
 
 from studio import jobs
 from studio.models import Job, JobState
-from studio.moderation import approvals
+from studio.moderation import approvals, audit, reports
 from studio.moderation.questions import Exhibit, History, Kind, Standing, needed
+from studio.moderation.reports import ReportState
+from studio.moderation.safety import Complaint
+from studio.moderation.telling import sentence_of
 from studio.sharing import servers
 from studio.sharing.policy import Approval, ApprovalMode, Policy, Share
 from tests.bureau import Bureau, open_bureau, texts_of, with_inputs
@@ -91,13 +94,13 @@ async def test_without_a_channel_for_moderators_there_is_no_button(bureau: Burea
 
     assert refused.response is not None
     assert refused.response.message.components == []
-    assert "a moderator can let yours through" in refused.response.content
+    assert "let yours through" in refused.response.content
 
 
-async def waiting(bureau: Bureau) -> Job:
+async def waiting(bureau: Bureau, **options: Any) -> Job:
     """A job whose request stands in the channel, posted by the real desk."""
     policy = Policy(approval=Approval(mode=ApprovalMode.EVERYONE, channel_id=bureau.world.clips.id))
-    job = with_inputs(await bureau.opened(prompt="**a forest** @everyone"))
+    job = with_inputs(await bureau.opened(prompt="**a forest** @everyone", **options))
     async with bureau.database.write() as connection:
         stored = await jobs.get(connection, job.id)
         assert stored is not None
@@ -154,7 +157,9 @@ async def test_nobody_else_decides(bureau: Bureau, who: str, press: str) -> None
     assert await state_of(bureau, job) is Standing.OPEN
 
 
-@pytest.mark.parametrize(("press", "said"), [("deny", "Denied"), ("block", "Blocked")])
+@pytest.mark.parametrize(
+    ("press", "said"), [("deny", "Denied"), ("block", "can make no clips here until <t:")]
+)
 async def test_a_moderator_denies_or_blocks_with_a_reason(bureau: Bureau, press: str, said: str) -> None:
     job = await waiting(bureau)
     moderator = bureau.world.moderator
@@ -172,3 +177,45 @@ async def test_a_moderator_denies_or_blocks_with_a_reason(bureau: Bureau, press:
     assert said in result.followups[0].content
     assert (question.state, question.reason) == (Standing.DENIED, "not of her")
     assert server.is_blocked(job.order.member.id, bureau.studio.now()) is (press == "block")
+
+
+async def test_a_block_reads_the_same_from_the_command_a_request_and_a_report(bureau: Bureau) -> None:
+    world, job = bureau.world, await waiting(bureau)
+    about = Complaint(guild_id=world.guild.id, job_id=job.id, reporter_id=world.stranger.id, reason="rude")
+    await bureau.care.safety.report(about)
+    async with bureau.database.read() as connection:
+        [filed] = await reports.of_job(connection, job.id)
+
+    command = await world.slash(
+        world.moderator, world.clips, "studio block", member=world.member, reason="rude"
+    )
+    await world.eventually(lambda: "can make no clips here" in (command.response.content or ""))
+    shown = await world.click(world.moderator, request_of(bureau, job), f"v1:approval:block:{job.id}")
+    pressed = await world.submit_modal(world.moderator, shown, {"reason": "rude", "days": ["0"]})
+    await world.eventually(lambda: pressed.followups)
+    await bureau.care.safety.decide(
+        filed.id, ReportState.BLOCKED, guild_id=world.guild.id, by=world.moderator.id
+    )
+
+    async with bureau.database.read() as connection:
+        found = [entry for _, entry in await audit.newest(connection, world.guild.id)]
+    told = [sentence_of(entry) for entry in found if entry.action == "blocked"]
+    assert told == [f"<@{world.moderator.id}> blocked <@{world.member.id}>."] * 3
+    assert {entry.reason for entry in found if entry.action == "blocked"} == {"rude"}
+    line = command.response.content.splitlines()[0]
+    assert line.startswith(f"<@{world.member.id}> can make no clips here. What waits for a yes ends")
+    assert line in pressed.followups[0].content
+    # The clip that waited for a yes was roused by the command already.
+    assert job.id in bureau.bells.woken
+
+
+async def test_moderators_cannot_block_themselves_from_their_own_request(bureau: Bureau) -> None:
+    moderator = bureau.world.moderator
+    job = await waiting(bureau, member=moderator)
+    shown = await bureau.world.click(moderator, request_of(bureau, job), f"v1:approval:block:{job.id}")
+
+    refused = await bureau.world.submit_modal(moderator, shown, {"reason": "me", "days": ["1"]})
+    await bureau.world.eventually(lambda: refused.followups)
+
+    assert "You cannot block yourself" in refused.followups[0].content
+    assert await state_of(bureau, job) is Standing.OPEN

@@ -204,7 +204,7 @@ async def test_block_stops_the_maker_and_leaves_the_clip(bureau: Bureau) -> None
     assert "do not let you make clips" in refused.response.content
     assert len(bureau.posts(job.place.talk_id)) == 2
     entry = (await recorded(bureau))[0]
-    assert (entry.action, entry.subject) == ("report_blocked", f"<@{bureau.world.member.id}>")
+    assert (entry.action, entry.subject) == ("blocked", f"<@{bureau.world.member.id}>")
 
 
 async def test_two_moderators_make_one_decision(bureau: Bureau) -> None:

@@ -60,7 +60,7 @@ async def test_a_pool_holds_at_once_and_is_shown(bureau: Bureau) -> None:
 
     assert "0 clips and $2.50 per week" in shown
     assert rules(bureau).pool == Share(Period.WEEK, 0, 2_500_000)
-    assert "This server's clips are used up" in await refused(bureau)
+    assert "This server's limit for all members together is 0 clips" in await refused(bureau)
 
 
 async def test_allowances_are_set_replaced_and_removed_also_for_deleted_roles(bureau: Bureau) -> None:
@@ -87,6 +87,21 @@ async def test_allowances_are_set_replaced_and_removed_also_for_deleted_roles(bu
     ]
 
 
+async def test_a_role_without_a_number_is_warned_of_where_other_roles_have_one(bureau: Bureau) -> None:
+    world = bureau.world
+    first, fast = world.guild.create_role("Regulars"), world.guild.create_role("Fast lane")
+
+    alone = await told(bureau, "limits role", role=fast, period="month", priority=5)
+    both = await told(bureau, "limits role", role=first, period="month", clips=3)
+    panel = await told(bureau, "setup")
+    mended = await told(bureau, "limits role", role=fast, period="month", clips=3, priority=5)
+
+    assert "neither clips nor dollars" not in alone
+    for warned in (both, panel):
+        assert f"For <@&{fast.id}> neither clips nor dollars are set." in warned
+    assert "neither clips nor dollars" not in mended
+
+
 async def test_a_grant_lets_a_member_pass_and_take_brings_it_back(bureau: Bureau) -> None:
     world = bureau.world
     everyone = Allowance(role_id=world.guild.id, share=Share(Period.MONTH, 0))
@@ -97,7 +112,7 @@ async def test_a_grant_lets_a_member_pass_and_take_brings_it_back(bureau: Bureau
     await bureau.ordered()
     taken = await told(bureau, "take", clips=1, member=world.member)
 
-    assert "You have used your 0 clips" in before
+    assert "Your own limit is 0 clips, so waiting does not help" in before
     assert f"<@{world.member.id}> may use 1 clip more in each period, until <t:" in given
     assert "1 clip less" in taken
     entries = await recorded(bureau)
@@ -127,7 +142,7 @@ async def test_a_personal_limit_replaces_an_earlier_one_and_goes_again(bureau: B
     again = await told(bureau, "limits show")
     await bureau.ordered()
 
-    assert "You have used your 0 clips" in strict
+    assert "Your own limit is 0 clips, so waiting does not help" in strict
     assert shown.count("personal limit") == 1
     assert "personal limit of 5 clips, until" in shown
     assert "personal limit" not in again

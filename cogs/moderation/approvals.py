@@ -11,7 +11,8 @@ from cogs.controls import JOB_ID, Route, unknown_button
 from cogs.moderation.request_cards import APPROVAL_PREFIX, PRICE_PREFIX
 from cogs.moderation.rights import Rights
 from cogs.moderation.submitted import values_of
-from studio.moderation.hearing import Answer, Hearing, Hearings
+from studio.moderation import blocking
+from studio.moderation.hearing import Answer, Heard, Hearing, Hearings
 from studio.moderation.questions import Standing
 from studio.texts import say
 
@@ -68,7 +69,15 @@ class ApprovalPresses:
             blocks=blocks,
             until=self._hearings.now() + timedelta(days=days) if blocks and days else None,
         )
-        await _tell(interaction, await self._hearings.answer(job_id, answer))
+        hearing = await self._hearings.answer(job_id, answer)
+        if hearing.heard is Heard.BLOCKED:
+            # What became of the clip, and what every block does.
+            assert hearing.question is not None
+            done = blocking.told(hearing.question.member_id, answer.until)
+            lines = (say("heard_denied"), done)
+            await interaction.followup.send("\n".join(lines), ephemeral=True)
+            return
+        await _tell(interaction, hearing)
 
     async def _confirm(self, interaction: Interaction, rest: str) -> None:
         press, _, job_id = rest.partition(":")

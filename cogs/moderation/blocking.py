@@ -10,9 +10,8 @@ from discord import app_commands
 
 from cogs.moderation.granting import Span
 from cogs.moderation.office import Interaction, Office, Reason, conclude, take_time
-from studio.errors import OrderRefused
 from studio.ids import new_job_id
-from studio.moderation import audit
+from studio.moderation import audit, blocking
 from studio.moderation.amounts import read_span
 from studio.sharing import blocks
 from studio.sharing.blocks import Block
@@ -40,8 +39,6 @@ async def _block(
     office: Office, interaction: Interaction, member: discord.User, *, span: str, reason: str
 ) -> None:
     length = read_span(span)
-    if member.id == interaction.user.id:
-        raise OrderRefused("block_yourself")
     await take_time(interaction)
     assert interaction.guild_id is not None
     now = office.council.now()
@@ -54,14 +51,11 @@ async def _block(
         reason=reason,
         until=None if length is None else now + length,
     )
-    facts = {} if new.until is None else {"until": date(new.until)}
-    entry = office.entry(interaction, "blocked", subject=member.mention, reason=reason, details=facts)
     async with office.council.deciding() as connection:
-        await blocks.add(connection, new)
-        await audit.add(connection, entry)
+        waiting = await blocking.block(connection, new)
         past = await blocks.history(connection, new.guild_id, member.id)
-    text = say("studio_blocked", subject=member.mention, **facts)
-    await conclude(interaction, _with_history(text, past))
+    office.studio.wake(waiting)
+    await conclude(interaction, _with_history(blocking.told(member.id, new.until), past))
 
 
 async def _unblock(office: Office, interaction: Interaction, member: discord.User, *, reason: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,11 +16,11 @@ from studio.database import Database
 from studio.errors import OrderRefused
 from studio.ids import new_job_id
 from studio.models import Job
-from studio.moderation import approvals, audit
+from studio.moderation import approvals, audit, blocking
 from studio.moderation.questions import Kind, Question, Standing
 from studio.ports import Clock, Dispatcher
 from studio.sharing import servers
-from studio.sharing.tables import blocks
+from studio.sharing.blocks import Block
 
 
 class Heard(StrEnum):
@@ -167,28 +166,21 @@ class Hearings:
 
     async def _block(self, connection: AsyncConnection, job: Job, answer: Answer) -> None:
         """Block the member; what else of theirs waits for an answer looks at once, and ends."""
-        now, guild_id, member = self._clock(), answer.guild_id, job.order.member.id
-        await connection.execute(
-            blocks.insert().values(
-                id=self._new_id(now),
-                at=now,
-                guild_id=guild_id,
-                member_id=member,
-                until=answer.until,
-                actor_id=answer.actor_id,
-                reason=answer.reason,
-            )
+        now = self._clock()
+        new = Block(
+            id=self._new_id(now),
+            at=now,
+            guild_id=answer.guild_id,
+            member_id=job.order.member.id,
+            until=answer.until,
+            actor_id=answer.actor_id,
+            reason=answer.reason,
         )
-        await servers.announce(connection)
-        await self._record(connection, job, answer, "blocked")
-        for each in await approvals.waiting_of(connection, guild_id=guild_id, member_id=member):
-            await approvals.rouse(connection, each)
+        for each in await blocking.block(connection, new, job_id=job.id):
+            # Not before the transaction has ended.
             self._dispatcher.wake(each, after_seconds=1.0)
 
     async def _record(self, connection: AsyncConnection, job: Job, answer: Answer, action: str) -> None:
-        details: dict[str, Any] = {"usd_micros": job.held_usd_micros}
-        if action == "blocked" and answer.until is not None:
-            details["until"] = answer.until.isoformat()
         entry = audit.Entry(
             at=self._clock(),
             guild_id=answer.guild_id,
@@ -197,6 +189,6 @@ class Hearings:
             subject=f"<@{job.order.member.id}>",
             job_id=job.id,
             reason=answer.reason,
-            details=details,
+            details={"usd_micros": job.held_usd_micros},
         )
         await audit.add(connection, entry)

@@ -16,20 +16,19 @@ from studio.equipment import Equipment
 from studio.errors import DeskError, OrderRefused
 from studio.ids import new_job_id
 from studio.models import Job
-from studio.moderation import audit, reports, takedowns
+from studio.moderation import audit, blocking, reports, takedowns
 from studio.moderation.reports import Report, ReportState
 from studio.ports import Dispatcher
 from studio.sharing import servers
-from studio.sharing.tables import blocks
+from studio.sharing.blocks import Block
 
 log = structlog.get_logger(__name__)
 
 ACTIONS: Mapping[ReportState, str] = {
     ReportState.DELETED: "clip_deleted",
-    ReportState.BLOCKED: "report_blocked",
     ReportState.DISMISSED: "report_dismissed",
 }
-"""How the record names what was decided about a report."""
+"""How the record names what was decided about a report; a block has a record of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,12 +127,12 @@ class Safety:
                     raise OrderRefused("report_unknown")
                 if not await reports.decide(connection, report_id, state, by=by, now=now):
                     raise OrderRefused("report_decided")
-                facts: dict[str, Any] = {}
                 if state is ReportState.DELETED:
                     await takedowns.mark(connection, report.job_id, by=by, named=True, now=now)
-                elif state is ReportState.BLOCKED:
-                    facts["subject"] = await self._block(connection, report, by)
-                await audit.add(connection, _entry(report, ACTIONS[state], now, actor_id=by, **facts))
+                if state is ReportState.BLOCKED:
+                    await self._block(connection, report, by)
+                else:
+                    await audit.add(connection, _entry(report, ACTIONS[state], now, actor_id=by))
                 decided = await reports.get(connection, report_id)
                 assert decided is not None
         except SQLAlchemyError as error:
@@ -174,24 +173,23 @@ class Safety:
         for job_id in left:
             await takedowns.carry_out(self._equipment, job_id)
 
-    async def _block(self, connection: AsyncConnection, report: Report, by: int) -> str:
-        """Block whoever ordered the clip, for good; return them as Discord writes them."""
+    async def _block(self, connection: AsyncConnection, report: Report, by: int) -> None:
+        """Block whoever ordered the clip, for good."""
         job = await jobs.get(connection, report.job_id)
         if job is None:
             raise OrderRefused("clip_unknown")
         now = self._equipment.clock()
-        await connection.execute(
-            blocks.insert().values(
-                id=new_job_id(now),
-                at=now,
-                guild_id=report.guild_id,
-                member_id=job.order.member.id,
-                actor_id=by,
-                reason=report.reason,
-            )
+        new = Block(
+            id=new_job_id(now),
+            at=now,
+            guild_id=report.guild_id,
+            member_id=job.order.member.id,
+            actor_id=by,
+            reason=report.reason,
         )
-        await servers.announce(connection)
-        return f"<@{job.order.member.id}>"
+        for each in await blocking.block(connection, new, job_id=job.id):
+            # Not before the transaction has ended.
+            self._dispatcher.wake(each, after_seconds=1.0)
 
     async def _follow_up(self, job_id: str, *, removed: bool) -> Job:
         """What a decision leads to outside of the database; `look_after` repeats what fails."""

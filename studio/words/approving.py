@@ -60,7 +60,6 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     # answers to presses
     "heard_approved": "Approved; the clip goes on.",
     "heard_denied": "Denied. The member is told; nothing was charged.",
-    "heard_blocked": "Blocked, and the clip is refused. The member is told; nothing was charged.",
     "heard_confirmed": "Thank you, the clip goes on.",
     "heard_declined": "All right, the clip is not made. Nothing was charged.",
     "heard_too_late": (

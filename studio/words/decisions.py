@@ -13,7 +13,6 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "audit_request_approved": "{actor} approved a clip of {subject}.",
     "audit_request_denied": "{actor} denied a clip of {subject}.",
     "audit_clip_cancelled": "{actor} pressed Cancel on a clip of {subject}.",
-    "audit_blocked": "{actor} blocked {subject}.",
     "audit_price_confirmed": "{actor} confirmed the price of a clip.",
     "audit_price_declined": "{actor} declined the price of a clip of {subject}.",
     "audit_price_expired": "Nobody confirmed the price of a clip of {subject} in time.",

@@ -8,7 +8,7 @@ _LIMITS: Mapping[str, str | tuple[str, ...]] = {
     "command_studio_limits": "How many clips the server, roles and members may have",
     "command_studio_limits_show": "Every limit of this server on one page",
     "command_studio_limits_pool": "What the whole server may use; leave both out for no limit",
-    "command_studio_limits_role": "What each member with a role may use; @everyone is for all",
+    "command_studio_limits_role": "What each member with a role may use (@everyone: all); without a number: no limit",
     "command_studio_limits_member": "A personal limit instead of the roles' one; without a number: none",
     "option_period": "How often it begins anew",
     "option_pool_clips": "Clips for the whole server in each period",
@@ -39,6 +39,11 @@ _LIMITS: Mapping[str, str | tuple[str, ...]] = {
     "allowance_priority": "priority {number}",
     "limits_line": "{pool} for the whole server; roles with allowances: {number}",
     "limits_pool": "### Limits\n**The whole server**: {share}\n**Members, by role** (the best role counts)",
+    "limits_lifted": (
+        "⚠ For {roles} neither clips nor dollars are set. Whoever has such a role may use as much as they "
+        "like, whatever their other roles say. If you do not mean that, set a number with "
+        "/studio limits role."
+    ),
     "limits_no_roles": "No limits for roles.",
     "limits_given": "**Given and taken**",
     "hint_drop": "Remove the allowance of a role …",
@@ -84,9 +89,10 @@ _BLOCKS: Mapping[str, str | tuple[str, ...]] = {
     "command_studio_unblock": "Let a blocked member make clips again",
     "option_member": "The member",
     "studio_blocked": (
-        "{subject} can make no clips here until {until}. What they have ordered goes on; "
-        "/studio jobs can cancel it.",
-        "{subject} can make no clips here. What they have ordered goes on; /studio jobs can cancel it.",
+        "{subject} can make no clips here until {until}. What waits for a yes ends at no cost; "
+        "what is under way goes on, and /studio jobs can cancel it.",
+        "{subject} can make no clips here. What waits for a yes ends at no cost; "
+        "what is under way goes on, and /studio jobs can cancel it.",
     ),
     "studio_unblocked": "{subject} can make clips again.",
     "studio_not_blocked": "{subject} is not blocked. Nothing was changed.",
