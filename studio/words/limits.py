@@ -8,7 +8,7 @@ _LIMITS: Mapping[str, str | tuple[str, ...]] = {
     "command_studio_limits": "How many clips the server, roles and members may have",
     "command_studio_limits_show": "Every limit of this server on one page",
     "command_studio_limits_pool": "What the whole server may use; leave both out for no limit",
-    "command_studio_limits_role": "What each member with a role may use (@everyone: all); without a number: no limit",
+    "command_studio_limits_role": "What each member with a role (or @everyone) may use; no number, no limit",
     "command_studio_limits_member": "A personal limit instead of the roles' one; without a number: none",
     "option_period": "How often it begins anew",
     "option_pool_clips": "Clips for the whole server in each period",
