@@ -9,8 +9,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.taking import Taking
+from studio.errors import OrderRefused
 from studio.models import Orientation, ShotType, SourceFile, Wishes
 from studio.moderation.petitions import Wanted
+from studio.motions.motion import Motion
 from studio.prompts import LONGEST_PROMPT
 from studio.texts import say
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 # Evaluated by discord.py at run time, where `from __future__ import annotations` has made them strings.
 Prompt = app_commands.Range[str, 0, LONGEST_PROMPT]
+Named = app_commands.Range[str, 1, 100]
+
+LONGEST_CHOICE = 100
 
 _ORIENTATIONS = [
     app_commands.Choice(name=say("choice_orientation_video"), value=Orientation.VIDEO.value),
@@ -41,6 +46,7 @@ class Animate(commands.Cog):
     @app_commands.describe(
         image=say("option_image"),
         video=say("option_video"),
+        motion=say("option_motion"),
         prompt=say("option_prompt"),
         negative_prompt=say("option_negative_prompt"),
         orientation=say("option_orientation"),
@@ -55,7 +61,8 @@ class Animate(commands.Cog):
         self,
         interaction: discord.Interaction[discord.Client],
         image: discord.Attachment,
-        video: discord.Attachment,
+        video: discord.Attachment | None = None,
+        motion: Named | None = None,
         prompt: Prompt = "",
         negative_prompt: Prompt = "",
         orientation: str | None = None,
@@ -63,6 +70,14 @@ class Animate(commands.Cog):
         shot_type: str | None = None,
         notify: bool = True,
     ) -> None:
+        if video is not None:
+            if motion is not None:
+                raise OrderRefused("motion_and_video")
+            moving = _source(video)
+        elif motion is None:
+            raise OrderRefused("motion_or_video_missing")
+        else:
+            moving = await self._studio.motions.pick(interaction.guild_id or 0, motion)
         defaults = self._studio.defaults(interaction.guild_id or 0)
         faces = orientation or defaults.orientation
         wishes = Wishes(
@@ -73,8 +88,22 @@ class Animate(commands.Cog):
             shot_type=ShotType(shot_type or defaults.shot_type),
             notify=notify,
         )
-        wanted = Wanted(picture=_source(image), video=_source(video), wishes=wishes)
+        wanted = Wanted(picture=_source(image), video=moving, wishes=wishes)
         await self.taking.take(interaction, wanted)
+
+    @animate.autocomplete("motion")
+    async def motions(
+        self, interaction: discord.Interaction[discord.Client], current: str
+    ) -> list[app_commands.Choice[str]]:
+        found = await self._studio.motions.suggest(interaction.guild_id or 0, interaction.user.id, current)
+        return [app_commands.Choice(name=suggested(motion), value=motion.id) for motion in found]
+
+
+def suggested(motion: Motion) -> str:
+    """A motion as it is offered to who types; a name and tags of any length fit."""
+    code = "motion_suggested_tags" if motion.tags else "motion_suggested"
+    text = say(code, name=motion.name, seconds=motion.content.seconds, tags=", ".join(motion.tags))
+    return text if len(text) <= LONGEST_CHOICE else f"{text[: LONGEST_CHOICE - 1]}…"
 
 
 def _source(attachment: discord.Attachment) -> SourceFile:

@@ -8,7 +8,7 @@ from typing import Any
 
 import av.logging
 
-from media import clips, pictures
+from media import clips, pictures, previews
 from media.facts import Bar
 from media.messages import Result
 
@@ -33,6 +33,10 @@ def _fit_clip(source: str, target: str, max_bytes: int) -> Result:
     return clips.fit(Path(source), Path(target), max_bytes=max_bytes)
 
 
+def _draw_preview(source: str, target: str) -> Result:
+    return previews.write_preview(Path(source), Path(target))
+
+
 def _draw_bars(bars: Sequence[Mapping[str, Any]], target: str) -> Result:
     from media import charts  # half a second, which no other task should wait for
 
@@ -45,6 +49,7 @@ _TASKS: Mapping[str, Callable[..., Result]] = {
     "verify_clip": _verify_clip,
     "prepare_clip": _prepare_clip,
     "fit_clip": _fit_clip,
+    "draw_preview": _draw_preview,
     "draw_bars": _draw_bars,
 }
 

@@ -122,6 +122,13 @@ class Workshop:
         assert isinstance(result, ClipFacts)
         return result
 
+    async def draw_preview(self, source: Path, target: Path) -> PictureFacts:
+        """Write the first seconds of a prepared video as a small GIF that loops."""
+        with _made_whole(target) as (new_target,):
+            result = await self._run("draw_preview", source=source, target=new_target)
+        assert isinstance(result, PictureFacts)
+        return result
+
     async def draw_bars(self, bars: Sequence[Bar], target: Path) -> PictureFacts:
         """Write the bars as a PNG that is 780 px wide."""
         with _made_whole(target) as (new_target,):

@@ -21,6 +21,9 @@ from studio.ports import Storage
 
 FORMAT = 1
 DATABASE, MANIFEST, FILES = "bot.db", "manifest.json", "files/"
+FOLDERS = ("jobs", "motions")
+"""Below which everything in storage stands."""
+
 _CHUNK_BYTES = 1024 * 1024
 _LONGEST_MANIFEST = 64 * 1024 * 1024
 
@@ -113,7 +116,7 @@ async def unpack(archive: Path, database_url: str, storage: Storage) -> Manifest
 
 async def _make_sure_of_room(storage: Storage) -> None:
     try:
-        keys = await storage.keys("jobs")
+        keys = [key for folder in FOLDERS for key in await storage.keys(folder)]
     except OSError as error:
         raise BackupFailed(f"STORAGE_URL cannot be used: {error}.") from error
     if keys:
@@ -130,7 +133,7 @@ async def _write(source: Path, storage: Storage, partial: Path, *, now: datetime
         with await asyncio.to_thread(tarfile.open, partial, "w") as archive:
             database = await asyncio.to_thread(_add, archive, DATABASE, DATABASE, copy)
             files = []
-            for key in sorted(await storage.keys("jobs")):
+            for key in sorted([key for folder in FOLDERS for key in await storage.keys(folder)]):
                 try:
                     async with storage.checkout(key) as path:
                         files.append(await asyncio.to_thread(_add, archive, FILES + key, key, path))
@@ -205,7 +208,7 @@ def _read_manifest(archive: Path) -> Manifest:
     files = tuple(Entry(**entry) for entry in content["files"])
     for entry in files:
         parts = entry.name.split("/")
-        if parts[0] != "jobs" or {"", ".", ".."} & set(parts):
+        if parts[0] not in FOLDERS or {"", ".", ".."} & set(parts):
             raise ValueError(f"{entry.name} is no name of a file of ours")
     return Manifest(
         made_at=datetime.fromisoformat(content["made_at"]),

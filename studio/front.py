@@ -24,6 +24,7 @@ from studio.models import CancelAnswer, Ending, Job, Member
 from studio.moderation import approvals, consents, petitions
 from studio.moderation.hearing import Hearings
 from studio.moderation.petitions import Petition
+from studio.motions.library import Library
 from studio.ports import Dispatcher
 from studio.progress import Turn
 from studio.register import Register, check_unfinished
@@ -39,7 +40,8 @@ log = structlog.get_logger(__name__)
 class Studio:
     """The one door for members' wishes. Every method is short: the work itself is done elsewhere.
 
-    `register` takes down the orders; `hearings` is the door for those who answer what jobs have to ask.
+    `register` takes down the orders; `hearings` is the door for those who answer what jobs have to ask;
+    `motions` is the library.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Studio:
         self._new_job_id = new_job_id
         self.register = Register(equipment, census, journal)
         self.hearings = Hearings(equipment.database, dispatcher, equipment.clock)
+        self.motions = Library(equipment)
         self.accepting = True
 
     def now(self) -> datetime:

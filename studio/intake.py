@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 import structlog
 
-from media.errors import MediaRefused, Reason
-from media.facts import Change, ClipFacts, Kind, PreparedClip, PreparedPicture
 from studio import jobs
 from studio.asking import ask_first
 from studio.crashpoints import passing
@@ -27,10 +23,11 @@ from studio.errors import (
     LimitReached,
     StudioError,
 )
-from studio.models import Inputs, Job, JobState, Notice, Orientation, SourceFile, looks_swapped
+from studio.models import Job, JobState, SourceFile, looks_swapped
+from studio.normalising import Normalising, source_key
 from studio.overruling import ask_or_refuse
 from studio.progress import progress_of
-from studio.sharing import admission, quotas, servers
+from studio.sharing import admission
 
 log = structlog.get_logger(__name__)
 
@@ -39,18 +36,13 @@ UNANSWERED_SECONDS = 60.0
 
 ATTACHMENT_TRIES = 8
 
-AS_PICTURE = {Kind.PICTURE, Kind.EITHER}
-AS_VIDEO = {Kind.VIDEO, Kind.EITHER}
-
-KNOWN_AS = {"HEIF": "HEIC", "WEBP": "WebP", "MATROSKA": "WebM", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}
-"""What people call the formats that the media room tells by their standards' names."""
-
 
 class Intake:
     """Steps for `received` and `preparing`."""
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
+        self._normalising = Normalising(equipment)
 
     async def open(self, job: Job) -> Outcome:
         """Open the thread and post the card, once the member has seen the answer."""
@@ -103,26 +95,26 @@ class Intake:
         self._equipment.workshop.warm_up()
         await self._fetch_sources(job)
         passing("intake.sources_stored")
-        storage = self._equipment.storage
-        async with storage.checkout(_source(job, 0)) as first, storage.checkout(_source(job, 1)) as second:
-            inputs = await self._normalise(job, first, second)
+        inputs = await self._normalising.inputs_of(job)
         async with self._equipment.database.write() as connection:
             job = await jobs.amend(connection, job, inputs=inputs)
         passing("intake.inputs_recorded")
         # Not before: Discord may no longer have what would have to be fetched again.
-        await storage.delete_tree(f"jobs/{job.id}/source")
+        await self._equipment.storage.delete_tree(f"jobs/{job.id}/source")
         passing("intake.sources_deleted")
         return job
 
     async def _fetch_sources(self, job: Job) -> None:
-        """Stream both attachments to storage, except for what an earlier try already brought."""
+        """Stream what was attached to storage, except for what an earlier try already brought."""
         storage, terms = self._equipment.storage, self._equipment.terms
         there = set(await storage.keys(f"jobs/{job.id}/source"))
         caps = [terms.max_picture_bytes, terms.max_video_bytes]
         files = [job.order.picture, job.order.video]
         if looks_swapped(*files):
             caps.reverse()
-        missing = [index for index in (0, 1) if _source(job, index) not in there]
+        # A motion from the library has been ours for long.
+        attached = [index for index in (0, 1) if files[index].motion_id is None]
+        missing = [index for index in attached if source_key(job, index) not in there]
         fetches = [self._fetch_source(job, index, files[index], caps[index]) for index in missing]
         results: Sequence[BaseException | None] = await asyncio.gather(*fetches, return_exceptions=True)
         for error in results:
@@ -138,70 +130,8 @@ class Intake:
                 is_picture = cap == self._equipment.terms.max_picture_bytes
                 code = "picture_too_large" if is_picture else "video_too_large"
                 raise InputRefused(code, limit=cap) from error
-            await self._equipment.storage.put(_source(job, index), target)
+            await self._equipment.storage.put(source_key(job, index), target)
             passing("intake.source_stored")
-
-    async def _normalise(self, job: Job, first: Path, second: Path) -> Inputs:
-        workshop, storage = self._equipment.workshop, self._equipment.storage
-        picture, video = await self._tell_apart(first, second)
-        async with storage.workspace() as folder:
-            with _refusing("video"):
-                clip = await workshop.probe_clip(video)
-            orientation = job.order.wishes.orientation or default_orientation(clip)
-            share = await self._longest_allowed(job)
-            longest = min(orientation.longest_seconds, share or math.inf)
-            with _refusing("picture"):
-                prepared_picture = await workshop.prepare_picture(
-                    picture, folder / "picture.jpg", folder / "picture-thumbnail.jpg"
-                )
-            with _refusing("video"):
-                prepared_clip = await workshop.prepare_clip(
-                    video,
-                    folder / "motion.mp4",
-                    folder / "motion-thumbnail.jpg",
-                    longest=longest,
-                )
-            for path in sorted(folder.iterdir()):
-                await storage.put(f"jobs/{job.id}/input/{path.name}", path)
-                passing("intake.input_stored")
-        return Inputs(
-            picture_key=f"jobs/{job.id}/input/picture.jpg",
-            video_key=f"jobs/{job.id}/input/motion.mp4",
-            picture_thumbnail_key=f"jobs/{job.id}/input/picture-thumbnail.jpg",
-            video_thumbnail_key=f"jobs/{job.id}/input/motion-thumbnail.jpg",
-            seconds=prepared_clip.after.seconds,
-            has_sound=prepared_clip.after.has_sound,
-            orientation=orientation,
-            notices=(
-                *_notices_of_picture(prepared_picture),
-                *_notices_of_clip(prepared_clip, share if share == longest else None),
-            ),
-        )
-
-    async def _longest_allowed(self, job: Job) -> float | None:
-        """How long the member's videos may be here, in seconds; None = as the renderer takes them."""
-        order = job.order
-        if order.overruled:
-            return None
-        async with self._equipment.database.read() as connection:
-            server = await servers.read(connection, order.place.guild_id, order.ordered_at)
-        roles = (*order.member.role_ids, server.guild_id)
-        share = quotas.longest_seconds(server.policy.allowances_of(roles))
-        return None if share is None else max(share, self._equipment.terms.shortest_seconds)
-
-    async def _tell_apart(self, first: Path, second: Path) -> tuple[Path, Path]:
-        """Return picture and video, whichever way round the member attached them."""
-        workshop = self._equipment.workshop
-        kinds = await workshop.recognise(first), await workshop.recognise(second)
-        picture, video = (second, first) if roles_are_swapped(*kinds) else (first, second)
-        terms = self._equipment.terms
-        for path, cap, code in (
-            (picture, terms.max_picture_bytes, "picture_too_large"),
-            (video, terms.max_video_bytes, "video_too_large"),
-        ):
-            if (await asyncio.to_thread(path.stat)).st_size > cap:
-                raise InputRefused(code, limit=cap)
-        return picture, video
 
     async def _illustrate(self, job: Job) -> None:
         assert job.inputs is not None
@@ -237,62 +167,3 @@ class Intake:
                 return Moved(await jobs.move(connection, job, to, now=now, held_usd_micros=price))
         except LimitReached as error:
             return await ask_or_refuse(self._equipment, job, price, error, now)
-
-
-def roles_are_swapped(first: Kind, second: Kind) -> bool:
-    """Decide which file is the picture. Raises `InputRefused` when the two do not make a pair."""
-    if first in AS_PICTURE and second in AS_VIDEO:
-        return False
-    if first in AS_VIDEO and second in AS_PICTURE:
-        return True
-    if Kind.NEITHER in (first, second):
-        reason = Reason.NOT_A_PICTURE if first is Kind.NEITHER else Reason.NOT_A_VIDEO
-        raise InputRefused(f"media_{reason}")
-    raise InputRefused("two_pictures" if first is Kind.PICTURE else "two_videos")
-
-
-def default_orientation(clip: ClipFacts) -> Orientation:
-    """The picture's own direction where the provider takes the whole clip, else the video's."""
-    if clip.seconds <= Orientation.IMAGE.longest_seconds:
-        return Orientation.IMAGE
-    return Orientation.VIDEO
-
-
-def _source(job: Job, index: int) -> str:
-    return f"jobs/{job.id}/source/{('picture', 'video')[index]}"
-
-
-@contextmanager
-def _refusing(what: str) -> Iterator[None]:
-    """Turn the media room's refusal into one that names the file."""
-    try:
-        yield
-    except MediaRefused as error:
-        if error.reason is Reason.CRASHED:
-            # The member hears that it is our trouble, so it has to be found in the log as that.
-            log.error("codec_crashed", what=what, **error.facts)  # noqa: TRY400 - the trace ends in our own process
-        raise InputRefused(f"media_{error.reason}", **{"what": what, **error.facts}) from error
-
-
-def _notices_of_picture(prepared: PreparedPicture) -> list[Notice]:
-    before = prepared.before
-    shown = KNOWN_AS.get(before.format, before.format)
-    facts = {"format": shown, "width": before.width, "height": before.height}
-    return [Notice(f"notice_picture_{change}", facts) for change in prepared.changes]
-
-
-def _notices_of_clip(prepared: PreparedClip, share: float | None) -> list[Notice]:
-    """`share`: how long the member's videos may be here, if that is what they were cut to."""
-    before, after = prepared.before, prepared.after
-    shown = KNOWN_AS.get(before.format, before.format)
-    # "MP4 converted to MP4" explains nothing; what is inside of it does.
-    if before.format == "MP4" and before.codec in KNOWN_AS:
-        shown = f"{shown} ({KNOWN_AS[before.codec]})"
-    facts = {"format": shown, "seconds": before.seconds, "kept": after.seconds}
-    changes = {
-        change: f"notice_video_{change}" for change in prepared.changes if change is not Change.FIRST_FRAME
-    }
-    if share is not None and Change.TRIMMED in changes:
-        changes[Change.TRIMMED] = "notice_video_trimmed_share"
-        facts["limit"] = share
-    return [Notice(code, facts) for code in changes.values()]

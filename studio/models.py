@@ -77,13 +77,15 @@ class ShotType(StrEnum):
 class SourceFile:
     """A file as a member attached it; nothing about it has been checked yet except by Discord.
 
-    `size` is in bytes as Discord states it.
+    `size` is in bytes as Discord states it. `motion_id`: no file of the member's, but that motion of the
+    server's library, without a `url` and with the motion's name for a `filename`.
     """
 
     url: str
     filename: str
     size: int
     content_type: str | None = None
+    motion_id: str | None = None
 
 
 def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:

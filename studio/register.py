@@ -17,6 +17,7 @@ from studio.errors import OrderRefused
 from studio.journal import Journal
 from studio.models import Job, JobState, Order
 from studio.moderation import approvals, petitions
+from studio.motions import shelf
 from studio.sharing import admission, quotas, servers
 from studio.sharing.servers import Server
 
@@ -80,6 +81,8 @@ class Register:
         server = await servers.read(connection, guild_id, now)
         in_server, of_member = await jobs.count_unended(connection, guild_id=guild_id, member_id=member.id)
         check_unfinished(terms, server, lambda: member.role_ids, in_server=in_server, of_member=of_member)
+        if order.video.motion_id is not None and not await shelf.use(connection, order):
+            raise OrderRefused("motion_gone")
         if order.overruled:
             await approvals.ask_over_limit(connection, order)
         allowances = server.policy.allowances_of((*member.role_ids, guild_id))

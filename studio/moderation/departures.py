@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from studio.database import Database, jobs, ledger
 from studio.equipment import Equipment
 from studio.moderation.forgetting import forget_row
+from studio.motions import clearing
+from studio.motions.tables import motions
 from studio.sharing import servers
 from studio.sharing.servers import PolicyOutrun
 from studio.sharing.tables import approvals, audit, blocks, consents, grants, petitions, reports, tallies
@@ -109,6 +111,7 @@ async def _clean(equipment: Equipment, guild_id: int, before: datetime) -> None:
                 await connection.execute(purged)
         if len(job_ids) < _JOBS_AT_ONCE:
             break
+    await clearing.clear_server(equipment, guild_id)
     async with equipment.database.write() as connection:
         await _forget_server(connection, guild_id, before)
     log.info("server_data_deleted", guild_id=guild_id)
@@ -136,10 +139,12 @@ async def _forget_server(connection: AsyncConnection, guild_id: int, before: dat
 
 
 async def _with_data(connection: AsyncConnection) -> set[int]:
-    """Servers that something is stored about: each order books in the shares, each rule has a row."""
+    """Servers that something is stored about: each order books in the shares, rules have a row."""
     booked = select(tallies.c.guild_id).where(tallies.c.guild_id != 0).distinct()
     ruled = select(rows.c.guild_id).where(rows.c.policy.is_not(None))
+    kept = select(motions.c.guild_id).distinct()
     found = set((await connection.execute(booked)).scalars())
+    found |= set((await connection.execute(kept)).scalars())
     return found | set((await connection.execute(ruled)).scalars())
 
 

@@ -15,6 +15,7 @@ from studio.database import jobs, ledger
 from studio.database import notes as note_rows
 from studio.equipment import Equipment
 from studio.moderation import takedowns
+from studio.motions.tables import motion_uses, motions
 from studio.ports import Dispatcher
 from studio.scrubbing import scrub
 from studio.sharing import servers, tallies
@@ -36,6 +37,7 @@ _BY_NAME: tuple[Column[Any], ...] = (
     reports.c.reporter_id,
     reports.c.decided_by,
     audit.c.actor_id,
+    motions.c.added_by,
 )
 """Where the books name a member; they are kept with the alias instead."""
 
@@ -101,7 +103,7 @@ async def forget_row(connection: AsyncConnection, job_id: str, member_id: int) -
 
 async def _forget_in_books(connection: AsyncConnection, member_id: int) -> None:
     alias = alias_of(member_id)
-    for table in (consents, petitions):
+    for table in (consents, petitions, motion_uses):
         await connection.execute(delete(table).where(table.c.member_id == member_id))
     for column in _BY_NAME:
         table = column.table

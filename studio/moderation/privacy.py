@@ -21,6 +21,7 @@ from studio.equipment import Equipment
 from studio.errors import OrderRefused
 from studio.moderation.forgetting import Forgetting
 from studio.moments import Moment
+from studio.motions.tables import motion_uses, motions
 from studio.sharing.tables import (
     approvals,
     audit,
@@ -114,6 +115,8 @@ async def export(connection: AsyncConnection, member_id: int, *, now: datetime) 
         ("petitions", petitions, select(petitions).where(petitions.c.member_id == member_id)),
         ("approvals", approvals, select(approvals).where(approvals.c.member_id == member_id)),
         ("reports_by_me", reports, select(reports).where(reports.c.reporter_id == member_id)),
+        ("motions_added", motions, select(motions).where(motions.c.added_by == member_id)),
+        ("motions_used", motion_uses, select(motion_uses).where(motion_uses.c.member_id == member_id)),
         ("decisions", audit, select(audit).where(_concerns(member_id))),
     ]
     for name, table, query in queries:

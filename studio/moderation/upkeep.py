@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from studio.equipment import Equipment
 from studio.moderation import departures
 from studio.moderation.care import Care
+from studio.motions import clearing
 from studio.sharing.tables import petitions
 
 UPKEEP_SECONDS = 60.0
@@ -36,6 +37,7 @@ class Upkeep:
         for member_id in await self._care.forgetting.asked():
             await self._care.forgetting.go_on(member_id)
         await departures.clean(self._equipment)
+        await clearing.clear(self._equipment)
         before = self._equipment.clock() - PETITIONS_KEPT
         async with self._equipment.database.write() as connection:
             await connection.execute(delete(petitions).where(petitions.c.at < before))

@@ -10,6 +10,7 @@ from studio.words import (
     docket,
     limits,
     moderation,
+    motions,
     operator,
     panel,
     safety,
@@ -32,6 +33,7 @@ SAID: Wording = {
     **safety.SAID,
     **shares.SAID,
     **approving.SAID,
+    **motions.SAID,
 }
 """What is no refusal."""
 
@@ -41,5 +43,6 @@ REFUSED: Wording = {
     **limits.REFUSED,
     **safety.REFUSED,
     **approving.REFUSED,
+    **motions.REFUSED,
 }
 """Refusals: what happened, what it cost, what to do now."""
