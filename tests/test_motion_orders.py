@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield opened
 
 
-def an_order_with(world: World, motion: Motion, picture: Path, **wishes: Orientation) -> Order:
+def an_order_with(world: World, motion: Motion, picture: Path, **wishes: Any) -> Order:
     now = world.now()
     return Order(
         job_id=world.engine.studio.new_job_id(now),
@@ -60,9 +61,10 @@ async def test_two_clips_with_one_motion_need_no_second_copy_of_it(world: World)
     equipment = world.engine.studio._equipment
     motion = await a_motion(equipment, "wave")
 
-    first = await ordered(world, an_order_with(world, motion, sandbox_world.picture()))
-    second = await ordered(world, an_order_with(world, motion, sandbox_world.picture()))
-    jobs = [await world.until_closed(job_id) for job_id in (first, second)]
+    orders = [
+        an_order_with(world, motion, sandbox_world.picture(), prompt=prompt) for prompt in ("sea", "forest")
+    ]
+    jobs = [await world.until_closed(await ordered(world, order)) for order in orders]
 
     assert [job.state for job in jobs] == [JobState.DELIVERED, JobState.DELIVERED]
     assert all(job.inputs and job.inputs.video_key == motion.content.cuts[0].key for job in jobs)
