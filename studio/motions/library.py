@@ -166,7 +166,7 @@ class Library:
             raise OrderRefused("motion_unknown", name=motion.name)
 
     def _entry(
-        self, keeper: Keeper, action: str, name: str, *, reason: str = "", **details: str
+        self, keeper: Keeper, action: str, name: str, *, reason: str = "", **details: str | None
     ) -> audit.Entry:
         return audit.Entry(
             at=self._equipment.clock(),
