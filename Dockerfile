@@ -6,6 +6,7 @@ RUN pip install --no-cache-dir -r requirements.txt
 COPY bot.py ./
 COPY cogs cogs
 COPY studio studio
+COPY locale locale
 COPY media media
 COPY providers providers
 COPY doctor doctor

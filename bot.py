@@ -131,6 +131,15 @@ async def open_house(
             usd_micros_per_second=PRICE_USD_MICROS,
             webhook_address=webhook_address(settings, address),
         )
+        herald = DiscordHerald(client, budget)
+        desk = DiscordDesk(
+            client,
+            budget=budget,
+            # The sandbox's links lead to this machine, where only the demo's people are.
+            local_links=sandbox is None or attachment_host is not None,
+            trial=sandbox is not None,
+            watch_url=links.watch_url if links is not None else None,
+        )
         equipment = Equipment(
             database=database,
             storage=storage,
@@ -143,21 +152,15 @@ async def open_house(
                 output_hosts=settings.pixelbyte_output_hosts,
                 clock=now,
             ),
-            herald=DiscordHerald(client, budget),
-            desk=DiscordDesk(
-                client,
-                budget=budget,
-                # The sandbox's links lead to this machine, where only the demo's people are.
-                local_links=sandbox is None or attachment_host is not None,
-                trial=sandbox is not None,
-                watch_url=links.watch_url if links is not None else None,
-            ),
+            herald=herald,
+            desk=desk,
             operator=Alarms(database, Owner(client).tell),
             clock=now,
             terms=terms,
         )
         engine = Engine(equipment, role=role, shelf=Shelf.of(settings.database_url))
         bell.ring = engine.studio.ring
+        desk.voice.setting_of = herald.voice.setting_of = engine.studio.language
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
         animate = Animate(engine.studio, **limits)
         if role.takes_orders:

@@ -17,6 +17,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.failures import Tree
+from cogs.translating import Translator
+from cogs.translating import digest as translations_digest
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +122,7 @@ class Client(commands.AutoShardedBot):
                 await self.add_cog(cog)
         for group in self._groups:
             self.tree.add_command(group, override=True)
+        await self.tree.set_translator(Translator())
         if self._ready_made:
             await self._publish_commands(None)
         if self._own_server is not None:
@@ -136,7 +139,7 @@ class Client(commands.AutoShardedBot):
         """Send the commands, global or a server's own, when they differ from what was last sent."""
         where = None if guild_id is None else discord.Object(guild_id)
         definition = [command.to_dict(self.tree) for command in self.tree.get_commands(guild=where)]
-        digest = f"{self.application_id}:{_digest(definition)}"
+        digest = f"{self.application_id}:{_digest([definition, translations_digest()])}"
         key = COMMANDS_KEY if guild_id is None else f"{COMMANDS_KEY}:{guild_id}"
         if await self._notes.read(key) == digest:
             return

@@ -12,6 +12,8 @@ from discord.ext import commands
 
 from cogs.cards import CANCEL_PREFIX
 from cogs.failures import tell_failure
+from cogs.voice import of_member
+from studio.languages.spoken import speak
 from studio.texts import say
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Controls(commands.Cog):
     async def on_interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
         if interaction.type not in PRESSES:
             return
+        # Listeners have a task of their own for each event.
+        speak(of_member(interaction))
         try:
             await self._route(interaction)
         except Exception as error:  # noqa: BLE001  # the outermost step: everything is told and logged there

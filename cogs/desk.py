@@ -17,6 +17,7 @@ from cogs.line import Line, Post, Spot
 from cogs.moderation.requests import Requests
 from cogs.outcome import Outcome
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
+from cogs.voice import Voice, to_its_server
 from studio.crashpoints import passing
 from studio.errors import DeskGone
 from studio.models import Clip, Ending, Job, Place, Progress
@@ -54,11 +55,13 @@ class DiscordDesk:
         """
         self._card = partial(cards.status_card, trial=trial)
         self._line = Line(client, budget)
+        self.voice = Voice(self._line)
         self._outcome = Outcome(self._line, local_links=local_links, trial=trial, watch_url=watch_url)
         self._bench = Bench(self._line)
         self._requests = Requests(self._line, trial=trial)
         self._pictures: Recent[Sequence[discord.Attachment]] = Recent(REMEMBERED_CARDS)
 
+    @to_its_server
     async def open(self, job: Job, progress: Progress) -> Place:
         place = job.place
         with desk_errors():
@@ -68,6 +71,7 @@ class DiscordDesk:
                 place = await self._start(replace(job, order=replace(job.order, place=place)), progress)
         return place
 
+    @to_its_server
     async def illustrate(self, job: Job, progress: Progress, picture: Path, video: Path) -> None:
         if job.place.card_id is None:
             return
@@ -84,6 +88,7 @@ class DiscordDesk:
             )
         self._pictures[job.place.card_id] = attached
 
+    @to_its_server
     async def show(self, job: Job, progress: Progress, *, urgent: bool) -> bool:
         if job.place.card_id is None or not (urgent or self._line.room_for_tick()):
             return False
@@ -96,18 +101,22 @@ class DiscordDesk:
                     raise
         return True
 
+    @to_its_server
     async def deliver(self, job: Job, clip: Clip, file: Path | None, *, first: bool = False) -> int:
         with desk_errors():
             return await self._outcome.deliver(job, clip, file, first=first)
 
+    @to_its_server
     async def report(self, job: Job, ending: Ending) -> int:
         with desk_errors():
             return await self._outcome.report(job, ending)
 
+    @to_its_server
     async def correct(self, job: Job, ending: Ending) -> None:
         with desk_errors():
             await self._outcome.correct(job, ending)
 
+    @to_its_server
     async def conclude(self, job: Job, progress: Progress) -> None:
         with desk_errors():
             likely = await self._close_card(job, progress)
@@ -116,6 +125,7 @@ class DiscordDesk:
         if job.place.card_id is not None:
             self._pictures.forget(job.place.card_id)
 
+    @to_its_server
     async def erase(self, job: Job) -> None:
         with desk_errors():
             await self._outcome.erase(job)
@@ -124,18 +134,22 @@ class DiscordDesk:
         if job.place.card_id is not None:
             self._pictures.forget(job.place.card_id)
 
+    @to_its_server
     async def show_report(self, report: Report, job: Job, channel_id: int) -> int:
         with desk_errors():
             return await self._bench.show(report, job, channel_id)
 
+    @to_its_server
     async def settle_report(self, report: Report, job: Job) -> None:
         with desk_errors():
             await self._bench.settle(report, job)
 
+    @to_its_server
     async def ask_member(self, job: Job, question: Question) -> int:
         with desk_errors():
             return await self._requests.ask_member(job, question)
 
+    @to_its_server
     async def ask_moderators(self, job: Job, question: Question, exhibit: Exhibit) -> int:
         with desk_errors():
             return await self._requests.ask_moderators(job, question, exhibit)
@@ -144,6 +158,7 @@ class DiscordDesk:
         with desk_errors():
             return await self._requests.stands(question)
 
+    @to_its_server
     async def show_answer(self, job: Job, question: Question) -> None:
         with desk_errors():
             await self._requests.show_answer(job, question)

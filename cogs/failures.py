@@ -9,7 +9,9 @@ import structlog
 from discord import app_commands
 
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
+from cogs.voice import of_member
 from studio.errors import StudioError
+from studio.languages.spoken import speak
 from studio.texts import say
 
 log = structlog.get_logger(__name__)
@@ -24,7 +26,12 @@ class CommandRefused(app_commands.CheckFailure):
 
 
 class Tree(app_commands.CommandTree[discord.Client]):
-    """discord.py's command tree with our error handler."""
+    """discord.py's command tree with our error handler; its commands answer in their member's language."""
+
+    async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
+        # The first that is called in the task which discord.py makes for the interaction.
+        speak(of_member(interaction))
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction[discord.Client], error: app_commands.AppCommandError

@@ -12,8 +12,10 @@ import structlog
 from cogs.budget import Budget, Priority
 from cogs.line import CALL_SECONDS, Line, Post, Spot
 from cogs.verdicts import desk_errors
+from cogs.voice import Voice
 from studio.errors import DeskGone
 from studio.ids import new_job_id
+from studio.languages.tongues import Language
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +26,10 @@ class DiscordHerald:
     def __init__(self, client: discord.Client, budget: Budget) -> None:
         self._client = client
         self._line = Line(client, budget)
+        self.voice = Voice(self._line)
+
+    async def language_of(self, guild_id: int) -> Language:
+        return await self.voice.of(guild_id)
 
     async def post(self, guild_id: int, channel_id: int, text: str, *, nonce: str) -> None:
         with desk_errors():

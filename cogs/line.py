@@ -152,9 +152,13 @@ class Line:
     def _message(self, spot: Spot, message_id: int) -> discord.PartialMessage:
         return self._channel(spot).get_partial_message(message_id)
 
+    def known_guild(self, guild_id: int) -> discord.Guild | None:
+        """The server, if this process is told of it by a gateway connection."""
+        return self._client.get_guild(guild_id)
+
     async def guild(self, guild_id: int) -> discord.Guild:
         """The server, with what this process knows of it or Discord says."""
-        cached = self._client.get_guild(guild_id)
+        cached = self.known_guild(guild_id)
         if cached is not None:
             return cached
         # A process without a gateway connection, or a server that is unavailable at the moment.

@@ -9,6 +9,8 @@ import structlog
 from discord.ext import commands
 
 from cogs.verdicts import CALL_ERRORS
+from studio.languages.spoken import speaking
+from studio.languages.tongues import Language
 from studio.texts import say
 
 log = structlog.get_logger(__name__)
@@ -25,7 +27,9 @@ class Owner:
 
     async def tell(self, subject: str, text: str) -> bool:
         """Send one message to each owner; True when it reached at least one of them."""
-        words = say("operator_alarm", subject=subject, text=text[:LONGEST_TEXT])
+        # Alarms are in English, as are the log and the documents that they name.
+        with speaking(Language.ENGLISH):
+            words = say("operator_alarm", subject=subject, text=text[:LONGEST_TEXT])
         try:
             async with asyncio.timeout(TELL_SECONDS):
                 reached = [await self._send(owner_id, words) for owner_id in await self._owner_ids()]

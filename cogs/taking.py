@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from discord import ui
 from cogs.cards import first_answer, withdrawn_answer
 from cogs.gate import check_files, check_place, check_wishes, is_age_restricted
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
+from cogs.voice import of_server
 from studio.crashpoints import passing
 from studio.errors import ConsentNeeded, LimitReached, OrderRefused, StudioError
+from studio.languages.spoken import speaking
 from studio.models import Member, Order, Place, Wishes
 from studio.moderation.explicit import check_words
 from studio.moderation.petitions import Petition, Want, Wanted
@@ -93,7 +96,9 @@ class Taking:
         self._studio.register.promise(order, petition_id=petition_id)
         started = self._start_recording(interaction, order, petition)
         try:
-            answer_id = await _answer(interaction, first_answer(order.member))
+            with self._in_public(interaction):
+                text = first_answer(order.member)
+            answer_id = await _answer(interaction, text)
         except CALL_ERRORS as error:
             failure = await _failure(started)
             if verdict(error) is not Verdict.UNAVAILABLE:
@@ -118,7 +123,8 @@ class Taking:
         """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
         error = failure if isinstance(failure, StudioError) else StudioError()
         log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
-        text = withdrawn_answer(order.member, error.sentence)
+        with self._in_public(interaction):
+            text = withdrawn_answer(order.member, error.sentence)
         await interaction.edit_original_response(content=text)
         passing("taking.withdrawn")
         self._studio.register.withdrawn(order.job_id)
@@ -163,6 +169,10 @@ class Taking:
             ordered_at=now,
             overruled=wanted.overruled,
         )
+
+    def _in_public(self, interaction: Interaction) -> AbstractContextManager[None]:
+        """For what everybody reads."""
+        return speaking(of_server(interaction, self._studio.language(interaction.guild_id or 0)))
 
     async def _agree(self, interaction: Interaction) -> None:
         await asyncio.sleep(0)

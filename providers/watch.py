@@ -14,6 +14,8 @@ from aiohttp import web
 
 from providers.ranges import CannotSatisfy, Span, read_range
 from providers.watch_page import CSP, absence_page, clip_page, title_of
+from studio.languages.spoken import speak
+from studio.languages.tongues import of_browser
 from studio.links import FILES_PATH, WATCH_PATH
 from studio.showing import Exhibit, NotShown, Showing
 
@@ -61,6 +63,7 @@ class _Screens:
         self._streaming: set[asyncio.Task[object]] = set()
 
     async def page(self, request: web.Request) -> web.Response:
+        speak(of_browser(request.headers.get("Accept-Language", "")))
         token = request.match_info["token"]
         found = await self._showing.find(token)
         if isinstance(found, NotShown):

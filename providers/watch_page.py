@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from html import escape
 
+from studio.languages.spoken import spoken
 from studio.links import FILES_PATH, WATCH_PATH
 from studio.models import Job
 from studio.showing import Exhibit, NotShown
@@ -108,7 +109,7 @@ def _alt_text(exhibit: Exhibit, trial: bool) -> str:
 
 def _document(title: str, body: str, tags: str) -> str:
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{spoken().tag}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">

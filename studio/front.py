@@ -74,6 +74,10 @@ class Studio:
         """What an order in the server gets where its member chooses nothing; from memory."""
         return self._servers.of(guild_id).policy.defaults
 
+    def language(self, guild_id: int) -> str:
+        """What its moderators want the server to be spoken to, or `auto`; from memory."""
+        return self._servers.of(guild_id).policy.language
+
     async def admit(self, wish: Wish, *, overruled: bool = False, agrees: bool = False) -> None:
         """Decide before the answer. Raises `OrderRefused`.
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from studio.languages.tongues import Language
 from studio.models import Clip, Ending, Job, Orientation, Place, Progress, ShotType, SourceFile
 from studio.moderation.questions import Exhibit, Question
 
@@ -201,6 +202,9 @@ class Operator(Protocol):
 
 class Herald(Protocol):
     """Who writes to a server's moderators. Raises `DeskGone` or `DeskUnavailable`."""
+
+    async def language_of(self, guild_id: int) -> Language:
+        """What the server is spoken to; never fails."""
 
     async def post(self, guild_id: int, channel_id: int, text: str, *, nonce: str) -> None:
         """Post in the log channel without ringing anybody; the same nonce is posted once."""

@@ -6,64 +6,86 @@ import math
 import string
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Any
 
+from studio.languages import figures
+from studio.languages.catalogues import catalogue
+from studio.languages.spoken import spoken
 from studio.reasons import Template
 from studio.sentences import SENTENCES
 
-NOTHING_CHARGED = "Nothing was charged."
-ONLY_A_TRIAL = "Nothing was charged, this was a trial."
+FILE_KINDS = frozenset({"picture", "video", "file"})
+
+_STANDING = frozenset({"cost", "what"})
+"""Facts that need not be given."""
+
+NOTHING_CHARGED = SENTENCES["cost_nothing"]
+"""In English, as a refusal whose wording names no cost has to say it."""
 
 
 def say(code: str, /, **facts: Any) -> str:
-    """Return the sentence for `code`, filled with `facts`.
+    """Return the sentence for `code` in the language that is spoken here, filled with `facts`.
 
     Where a text has several wordings, the first is used whose facts are all given. `{cost}` in a text
     is "Nothing was charged." unless given (see `cost_sentence`); `{what}` is the kind of file.
     Raises KeyError for a code without a text, or when facts are missing for every wording.
     """
-    known = {"cost": NOTHING_CHARGED, "what": "file"} | facts
-    for wording in wordings(SENTENCES[code]):
-        if fields_of(wording) <= known.keys():
-            if is_plain(wording):
-                # Several times as fast, and an answer waits for it.
-                return wording.format_map(known)
-            return _FORMATTER.vformat(wording, (), known)
+    for wording in catalogue(spoken()).texts[code]:
+        filled = _fill(wording, facts)
+        if filled is not None:
+            return filled
     raise KeyError(f"facts are missing for the text {code}: only {sorted(facts)}")
+
+
+def say_number(code: str, number: int, /, **facts: Any) -> str:
+    """The same for a text with a form for each grammatical number: `code_one` and `code_many` in English."""
+    filled = _fill(catalogue(spoken()).counted(code, number), facts | {"number": number})
+    if filled is None:
+        raise KeyError(f"facts are missing for the text {code}: only {sorted(facts)}")
+    return filled
+
+
+def _fill(wording: str, facts: Mapping[str, Any]) -> str | None:
+    """None where facts are missing."""
+    missing = fields_of(wording) - facts.keys()
+    if missing:
+        if not missing <= _STANDING:
+            return None
+        facts = {"cost": cost_sentence(0), "what": "file", **facts}
+    if "what" in facts and facts["what"] in FILE_KINDS:
+        facts = {**facts, "what": say(f"what_{facts['what']}")}
+    if is_plain(wording):
+        # Several times as fast, and an answer waits for it.
+        return wording.format_map(facts)
+    return _FORMATTER.vformat(wording, (), facts)
 
 
 def cost_sentence(usd_micros: int, *, trial: bool = False) -> str:
     """Say what something cost in the end; on `trial` the amount was only played with."""
     if trial:
-        return ONLY_A_TRIAL
-    return NOTHING_CHARGED if usd_micros == 0 else f"It cost {money(usd_micros)}."
+        return say("cost_trial")
+    return say("cost_nothing") if usd_micros == 0 else say("cost_amount", amount=usd_micros)
 
 
 def money(usd_micros: int) -> str:
     """Write an amount in dollars: `$0.25`; below a cent with as many digits as it needs."""
-    dollars = Decimal(usd_micros) / 1_000_000
-    if dollars != 0 and abs(dollars) < Decimal("0.01"):
-        return f"${dollars.normalize():f}"
-    return f"${dollars.quantize(Decimal('0.01'), ROUND_HALF_UP):,}"
+    return figures.money(usd_micros, spoken())
 
 
 def size(count: int) -> str:
     """Write a number of bytes as people know it from their phones: `25 MB`."""
-    if count < 1_000_000:
-        return f"{max(1, round(count / 1000))} kB"
-    return f"{_short(count / 1_000_000)} MB"
+    return figures.size(count, spoken())
 
 
 def duration(seconds: float) -> str:
     """Write a length of time: `8 s`, `1 min 42 s`, `2 h 5 min`."""
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return say("length_seconds", seconds=whole)
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return say("length_minutes", minutes=whole // 60, seconds=whole % 60)
+    return say("length_hours", hours=whole // 3600, minutes=whole % 3600 // 60)
 
 
 def moment(when: datetime) -> str:
@@ -93,8 +115,8 @@ def is_plain(wording: str) -> bool:
     return not any(spec or conversion for _, _, spec, conversion in _FORMATTER.parse(wording))
 
 
-def _short(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
+def _number(value: float) -> str:
+    return figures.number(value, spoken())
 
 
 class _Formatter(string.Formatter):
@@ -104,7 +126,7 @@ class _Formatter(string.Formatter):
         "money": money,
         "size": size,
         "duration": duration,
-        "number": _short,
+        "number": _number,
     }
 
     def format_field(self, value: Any, format_spec: str) -> str:

@@ -90,11 +90,12 @@ async def _give(  # what the two commands have in common is all of their options
         member_id=None if is_role else to.id,
     )
     action = "granted" if clips > 0 else "taken"
-    facts: dict[str, str] = {"clips": clips_text(abs(clips))}
-    if until is not None:
-        facts["until"] = date(until)
-    entry = office.entry(interaction, action, subject=to.mention, reason=reason, details=facts)
+    facts = {} if until is None else {"until": date(until)}
+    with office.for_the_record(interaction):
+        details = facts | {"clips": clips_text(abs(clips))}
+    entry = office.entry(interaction, action, subject=to.mention, reason=reason, details=details)
     async with office.council.deciding() as connection:
         await grants.add(connection, given)
         await audit.add(connection, entry)
+    facts["clips"] = clips_text(abs(clips))
     await conclude(interaction, say(f"studio_{action}", subject=to.mention, **facts))

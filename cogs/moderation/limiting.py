@@ -57,7 +57,8 @@ def commands_of(office: Office) -> list[app_commands.Group]:
     ) -> None:
         share = Share(Period(period), clips, read_money(dollars))
         await take_time(interaction)
-        entry = office.entry(interaction, "pool_set", details={"share": share_text(share)})
+        with office.for_the_record(interaction):
+            entry = office.entry(interaction, "pool_set", details={"share": share_text(share)})
         await office.council.amend(lambda policy: replace(policy, pool=share), entry)
         await interaction.edit_original_response(view=await _overview(office, interaction))
 
@@ -108,9 +109,9 @@ def _role_command(office: Office) -> app_commands.Command[Any, ..., Any]:
             priority=priority,
         )
         await take_time(interaction)
-        entry = office.entry(
-            interaction, "allowance_set", subject=role.mention, details={"limits": allowance_text(allowance)}
-        )
+        with office.for_the_record(interaction):
+            details = {"limits": allowance_text(allowance)}
+        entry = office.entry(interaction, "allowance_set", subject=role.mention, details=details)
         await office.council.amend(lambda policy: _with(policy, allowance), entry)
         await interaction.edit_original_response(view=await _overview(office, interaction))
 
@@ -140,9 +141,9 @@ def _member_command(office: Office) -> app_commands.Command[Any, ..., Any]:
         until = None if length is None else now + length
         facts = {} if until is None else {"until": date(until)}
         action = "personal_limit_set" if clips is not None else "personal_limit_removed"
-        if clips is not None:
-            facts["clips"] = clips_text(clips)
-        entry = office.entry(interaction, action, subject=member.mention, reason=reason, details=facts)
+        with office.for_the_record(interaction):
+            details = facts if clips is None else facts | {"clips": clips_text(clips)}
+        entry = office.entry(interaction, action, subject=member.mention, reason=reason, details=details)
         async with office.council.deciding() as connection:
             await grants.end_limits(connection, interaction.guild_id, member.id, now)
             if clips is not None:
@@ -160,6 +161,8 @@ def _member_command(office: Office) -> app_commands.Command[Any, ..., Any]:
                 await grants.add(connection, given)
             await servers.announce(connection)
             await audit.add(connection, entry)
+        if clips is not None:
+            facts["clips"] = clips_text(clips)
         await conclude(interaction, say(f"studio_{action}", subject=member.mention, **facts))
 
     return member

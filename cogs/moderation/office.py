@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from discord import app_commands
 
 from cogs.controls import Handler, Route
 from cogs.moderation.rights import Rights
+from cogs.voice import of_server
+from studio.languages.spoken import speaking
 from studio.moderation.audit import Entry
 from studio.moderation.council import Council
 from studio.sharing.servers import Servers
@@ -42,6 +45,10 @@ class Office:
             action=action,
             **facts,
         )
+
+    def for_the_record(self, interaction: Interaction) -> AbstractContextManager[None]:
+        """For words that an entry keeps: everybody who may read the record reads them."""
+        return speaking(of_server(interaction, self.studio.language(interaction.guild_id or 0)))
 
     def for_managers(self, prefix: str, handle: Handler) -> Route:
         """A route whose presses are refused to everybody but managers, before anything else."""

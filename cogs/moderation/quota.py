@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from cogs.gate import check_place
 from cogs.taking import member_of
+from studio.languages.spoken import drawable
 from studio.progress import Turn
 from studio.sharing.account import Account, Bar, Waiting
 from studio.sharing.admission import Allotment
@@ -43,7 +44,8 @@ class Quota(commands.Cog):
         account = await self._studio.account(interaction.guild_id, member_of(interaction))
         places = await self._studio.turns_of([each.job_id for each in account.waiting])
         text = words_of(account, places, guild_id=interaction.guild_id)
-        bars = bars_of(account)
+        with drawable():
+            bars = bars_of(account)
         if not bars:
             await interaction.edit_original_response(content=text)
             return

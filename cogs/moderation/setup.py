@@ -13,6 +13,8 @@ from cogs.moderation.grounds import gone_from
 from cogs.moderation.office import Interaction, Office, take_time
 from cogs.moderation.panel import FORM_PREFIX, GONE_PREFIX, PAGE_PREFIX, SET_PREFIX, panel
 from studio.errors import OrderRefused
+from studio.languages.spoken import speaking
+from studio.languages.tongues import Language
 from studio.moderation.choices import CHOICES, Choice, Page, without
 from studio.sharing.policy import Policy
 from studio.texts import say
@@ -68,7 +70,7 @@ class _Presses:
             f"{FORM_PREFIX}{key}",
             say(f"setting_{key}"),
             label=say("form_zone" if key == "time_zone" else "form_money"),
-            answer=choice.shown(policy) or "",
+            answer=_as_written(choice, policy),
         )
 
     async def remove_gone(self, interaction: Interaction, page: str) -> None:
@@ -84,11 +86,18 @@ class _Presses:
 
     async def _save(self, interaction: Interaction, choice: Choice, given: Sequence[str]) -> None:
         # Tried on empty rules first: what cannot be chosen is refused before anything is read or written.
-        value = choice.shown(choice.amend(Policy(), given))
+        with self._office.for_the_record(interaction):
+            value = choice.shown(choice.amend(Policy(), given))
         details = {} if value is None else {"value": value}
         entry = self._office.entry(interaction, f"set_{choice.key}", subject=choice.key, details=details)
         server = await self._office.council.set_up(lambda policy: choice.amend(policy, given), entry)
         await _show(interaction, choice.page, server.policy)
+
+
+def _as_written(choice: Choice, policy: Policy) -> str:
+    """The value as it can be sent back: amounts are read in one way only, whoever writes them."""
+    with speaking(Language.ENGLISH):
+        return choice.shown(policy) or ""
 
 
 async def _rules(office: Office, interaction: Interaction) -> Policy:

@@ -10,6 +10,7 @@ import discord
 from discord import app_commands
 
 from cogs.moderation.office import Interaction, Office, conclude, take_time
+from studio.languages.spoken import drawable
 from studio.sharing import usage
 from studio.sharing.account import Bar
 from studio.sharing.periods import Period, Span
@@ -72,7 +73,8 @@ def _file(members: Sequence[MemberUsage], period: str, span: Span) -> discord.Fi
 
 async def _chart(office: Office, members: Sequence[MemberUsage]) -> list[discord.File]:
     """Nothing when it could not be drawn: the table says all that it would show."""
-    bars = bars_of(members)
+    with drawable():
+        bars = bars_of(members)
     chart = await office.studio.chart(bars)
     if chart is None:
         return []

@@ -10,13 +10,11 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from studio.errors import OrderRefused
+from studio.languages import tongues
 from studio.models import Orientation, ShotType
 from studio.moderation.amounts import read_money
 from studio.sharing.policy import ApprovalMode, Policy
 from studio.texts import money, say
-
-LANGUAGES = ("en",)
-"""In which the studio's texts exist."""
 
 Given = Sequence[str]
 """What a press gives: ids, names of options, or one text; nothing = not set."""
@@ -187,7 +185,7 @@ _CHOICES = (
     ),
     Choice(
         key="language", page=Page.DEFAULTS, kind=Kind.OPTION, amend=_language,
-        value=lambda policy: policy.language, options=LANGUAGES,
+        value=lambda policy: policy.language, options=tongues.SETTINGS,
     ),
     Choice(
         key="time_zone", page=Page.DEFAULTS, kind=Kind.TEXT, amend=_time_zone,

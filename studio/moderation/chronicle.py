@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from studio import notes
 from studio.database import Database
 from studio.errors import DeskGone, DeskUnavailable
+from studio.languages.spoken import speaking
 from studio.moderation import audit
 from studio.moderation.audit import Entry
 from studio.moderation.telling import pages_of
@@ -56,7 +57,8 @@ class Chronicle:
         for guild_id, entries in by_server.items():
             self._not_before.pop(guild_id, None)
             try:
-                await self._tell_server(guild_id, entries)
+                with speaking(await self._herald.language_of(guild_id)):
+                    await self._tell_server(guild_id, entries)
             except DeskUnavailable as error:
                 self._not_before[guild_id] = now + timedelta(seconds=error.retry_after)
                 log.info("log_channel_waits", guild_id=guild_id, seconds=error.retry_after)

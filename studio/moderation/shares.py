@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studio.sharing.grants import Given
 from studio.sharing.policy import Allowance, Policy, Share
-from studio.texts import date, say
+from studio.texts import date, say, say_number
 
 MOST_NAMED = 8
 """Roles in one sentence."""
@@ -21,7 +21,7 @@ def share_text(share: Share) -> str:
 
 
 def clips_text(number: int) -> str:
-    return say("clips_one") if number == 1 else say("clips_many", number=number)
+    return say_number("clips", number)
 
 
 def allowance_text(allowance: Allowance) -> str:

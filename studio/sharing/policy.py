@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from studio.languages.tongues import AUTOMATIC
 from studio.sharing.periods import Period
 
 
@@ -74,12 +75,13 @@ class Policy:
 
     Empty `channel_ids` or `role_ids` = all; members with `moderator_role_ids` may do what those may who
     manage the server. `confirm_above_usd_micros`: from which price on the member is asked before money moves.
+    `language`: of what everybody reads, `auto` = the one that the server has told Discord.
     `consent`: whether members are asked once for their word on likenesses. `is_set_up`: the moderators have
     saved a setting of the panel.
     """
 
     time_zone: str = "UTC"
-    language: str = "en"
+    language: str = AUTOMATIC
     channel_ids: tuple[int, ...] = ()
     role_ids: tuple[int, ...] = ()
     moderator_role_ids: tuple[int, ...] = ()

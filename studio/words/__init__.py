@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.words import (
+    amounts,
     approving,
     decisions,
     docket,
     limits,
     moderation,
     motions,
+    names,
     operator,
     panel,
     safety,
@@ -21,6 +23,8 @@ from studio.words import (
 Wording = Mapping[str, str | tuple[str, ...]]
 
 SAID: Wording = {
+    **amounts.SAID,
+    **names.SAID,
     **moderation.SAID,
     **decisions.SAID,
     **panel.SAID,

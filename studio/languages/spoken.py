@@ -1,0 +1,41 @@
+"""Who is being spoken to: the language of the texts that are made here and now.
+
+Rendering asks for it where a text is made, so no signature between an interaction and its words has to carry
+it. It is set where a conversation begins, and nowhere else: by an interaction for its member, by the desk and
+the herald for a server, by the watch page for a browser. What nobody has set is English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+
+from studio.languages.tongues import Language
+
+_SPOKEN: ContextVar[Language] = ContextVar("spoken", default=Language.ENGLISH)
+
+
+def spoken() -> Language:
+    """The language of the texts that are made here."""
+    return _SPOKEN.get()
+
+
+def speak(language: Language) -> None:
+    """Speak it until this task ends; for the beginning of an interaction, which has a task of its own."""
+    _SPOKEN.set(language)
+
+
+@contextmanager
+def speaking(language: Language) -> Iterator[None]:
+    """Speak it within the block, also in what the block waits for."""
+    token = _SPOKEN.set(language)
+    try:
+        yield
+    finally:
+        _SPOKEN.reset(token)
+
+
+def drawable() -> AbstractContextManager[None]:
+    """For the words of a chart: English where its font lacks the language's letters."""
+    return speaking(spoken() if spoken().is_drawn else Language.ENGLISH)
