@@ -56,6 +56,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "name_option_longest": "longest",
     "name_option_member": "member",
     "name_option_negative_prompt": "negative_prompt",
+    "name_option_motion": "motion",
     "name_option_notify": "notify",
     "name_option_orientation": "orientation",
     "name_option_period": "period",
