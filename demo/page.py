@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from demo.choosing import handles
 from demo.uploads import Uploads, UploadTooLargeError
 from demo.view import messages_of, state_of
 from demo.world import Answer, ImpossibleError, Person, World
@@ -197,7 +198,8 @@ class Page:
         return await self._world.click(viewer, _message_ids(wish), wish["custom_id"])
 
     async def _select(self, viewer: Person, wish: _Wish) -> Answer:
-        return await self._world.select(viewer, _message_ids(wish), wish["custom_id"], wish["values"])
+        chosen = handles(self._world, int(wish["kind"]), wish["values"])
+        return await self._world.select(viewer, _message_ids(wish), wish["custom_id"], chosen)
 
     async def _modal(self, viewer: Person, wish: _Wish) -> Answer:
         opener, shown = self._modals.get(wish["key"], (None, None))

@@ -24,6 +24,7 @@ def state_of(world: World, viewer: Person) -> dict[str, Any]:
         "viewer": str(viewer.id),
         "bot": str(world.bot_id),
         "people": {str(user.id): user.global_name or user.name for user in world.discord.users.values()},
+        "roles": _roles(world),
         "viewers": [
             {"id": str(person.id), "role": role}
             for person, role in (
@@ -62,6 +63,12 @@ def media_path(world: World, url: str) -> str | None:
     return f"/media/{steps[-2]}/{quote(steps[-1], safe='%')}"
 
 
+def _roles(world: World) -> list[dict[str, str]]:
+    """Every role that can be chosen; the one of everybody has its server's id."""
+    roles = world.discord.get_guild(world.guild.id).roles.values()
+    return [{"id": str(role.id), "name": role.name} for role in roles if role.id != world.guild.id]
+
+
 def _visible_channels(world: World, viewer: Person) -> list[Channel]:
     return [each for each in world.guild.channels.values() if world.sees(viewer, each.id)]
 
@@ -72,6 +79,7 @@ def _channel(world: World, viewer: Person, channel: Channel) -> dict[str, Any]:
     return {
         "id": str(stored.id),
         "name": stored.name,
+        "type": int(stored.type),
         "kind": kind,
         "topic": stored.topic or "",
         "threads": [_thread(world, thread.id) for thread in channel.threads if world.sees(viewer, thread.id)],
@@ -84,6 +92,7 @@ def _thread(world: World, thread_id: int) -> dict[str, Any]:
     metadata = (starter.interaction_metadata or {}) if starter else {}
     return {
         "id": str(stored.id),
+        "type": int(stored.type),
         "parent": str(stored.parent_id),
         "name": stored.name,
         "archived": bool(stored.thread_metadata and stored.thread_metadata.archived),
@@ -127,6 +136,9 @@ def _local(world: World, part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     copied = {key: _local(world, value) for key, value in part.items()}
+    for each in copied.get("default_values") or ():
+        # As Discord gives them; as numbers they would lose digits in JavaScript.
+        each["id"] = str(each["id"])
     if isinstance(part.get("url"), str):
         path = media_path(world, part["url"])
         if path is not None:

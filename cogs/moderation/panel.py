@@ -60,20 +60,24 @@ def panel(page: Page, policy: Policy, guild: discord.Guild | None) -> ui.LayoutV
 
 
 def _overview(box: Box, policy: Policy) -> None:
-    lines = [_line(choice, policy) for choice in CHOICES.values()]
-    if policy.paused:
-        lines.insert(0, say("panel_paused"))
-    lines.append(say("panel_limits", limits=limits_line(policy)))
+    """A paragraph for each page, in its order."""
+    paragraphs = [say("panel_paused")] if policy.paused else []
+    for page in Page:
+        lines = [_line(choice, policy) for choice in CHOICES.values() if choice.page is page]
+        if lines:
+            paragraphs.append("\n".join(lines))
+    paragraphs.append(say("panel_limits", limits=limits_line(policy)))
     warning = unlimited_text(policy)
     if warning is not None:
-        lines.append(warning)
-    box.add_item(ui.TextDisplay("\n".join(lines)[:3000]))
+        paragraphs.append(warning)
+    box.add_item(ui.TextDisplay("\n\n".join(paragraphs)[:3000]))
 
 
 def _line(choice: Choice, policy: Policy) -> str:
     value = choice.shown(policy)
-    facts = {} if value is None else {"value": _short(value)}
-    return say("panel_line", title=say(f"setting_{choice.key}"), **facts)
+    # What holds where nothing was chosen is also the menu's hint.
+    shown = say(f"hint_{choice.key}") if value is None else _short(value)
+    return say("panel_line", title=say(f"setting_{choice.key}"), value=shown)
 
 
 def _short(value: str) -> str:

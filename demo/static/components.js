@@ -2,6 +2,7 @@
 
 import { h, icon, size } from './dom.js';
 import { markdown } from './markdown.js';
+import { MENUS, menu } from './menus.js';
 
 const STYLES = { 1: 'primary', 2: 'secondary', 3: 'success', 4: 'danger', 5: 'link', 6: 'premium' };
 
@@ -15,8 +16,7 @@ export const unsupported = (text) => h('p', { class: 'unsupported' }, text);
 const DRAWN = {
   1: (part, world) => h('div', { class: 'action-row' }, part.components.map((child) => component(child, world))),
   2: button,
-  3: menu,
-  5: () => entityMenu('people'), 6: () => entityMenu('roles'), 7: () => entityMenu('people and roles'), 8: () => entityMenu('channels'),
+  ...Object.fromEntries(MENUS.map((type) => [type, menu])),
   9: (part, world) => h('div', { class: 'section' },
     h('div', { class: 'section-texts' }, part.components.map((child) => component(child, world))),
     h('div', { class: 'accessory' }, component(part.accessory, world))),
@@ -32,8 +32,6 @@ const DRAWN = {
   }, part.components.map((child) => component(child, world))),
 };
 
-const entityMenu = (what) => unsupported(`A menu of ${what} is not part of the demo.`);
-
 function button(part) {
   const style = STYLES[part.style] ?? 'secondary';
   const label = [part.emoji && h('span', { class: 'emoji' }, part.emoji.id ? `:${part.emoji.name}:` : part.emoji.name), part.label && h('span', {}, part.label)];
@@ -43,16 +41,6 @@ function button(part) {
   }
   if (style === 'premium') return unsupported('A purchase button is not part of the demo.');
   return h('button', { class: `button button-${style}`, type: 'button', disabled: part.disabled, data: { press: part.custom_id } }, label);
-}
-
-function menu(part) {
-  const several = (part.max_values ?? 1) > 1;
-  const options = part.options.map((option) => h('option', { value: option.value, selected: option.default }, option.label));
-  const hint = part.placeholder ?? 'Make a selection';
-  if (!several && !part.options.some((option) => option.default)) options.unshift(h('option', { value: '', selected: true, disabled: true }, hint));
-  return h('span', { class: 'menu' },
-    h('select', { class: 'select', 'aria-label': hint, multiple: several, disabled: part.disabled, size: several ? Math.min(5, options.length) : undefined, data: { choose: part.custom_id } }, options),
-    several && h('button', { class: 'button button-primary', type: 'button', data: { chosen: part.custom_id } }, 'Apply'));
 }
 
 // ── pictures, videos, files ────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ import { h, icon, morph, toast } from './dom.js';
 import { act, listen } from './net.js';
 import { keepCounting } from './markdown.js';
 import { keepFallingBack } from './components.js';
+import { chosenIn } from './menus.js';
 import { avatar, continues, messageElement } from './message.js';
 import { Composer } from './composer.js';
 import { showModal } from './modal.js';
@@ -11,7 +12,7 @@ import { showModal } from './modal.js';
 const byId = (id) => document.getElementById(id);
 
 const world = {
-  viewer: sessionStorage.getItem('viewer') ?? '', bot: '', people: {}, viewers: [], channels: [], threads: {}, commands: {},
+  viewer: sessionStorage.getItem('viewer') ?? '', bot: '', people: {}, roles: [], viewers: [], channels: [], threads: {}, commands: {},
   messages: new Map(), ready: false,
   placeName: (id) => world.threads[id]?.name ?? world.channels.find((each) => each.id === id)?.name,
   of: (channel) => [...world.messages.values()].filter((each) => each.channel === channel).sort((a, b) => (a.id.padStart(20, '0') < b.id.padStart(20, '0') ? -1 : 1)),
@@ -224,13 +225,16 @@ const PRESSES = {
     finish(await act('click', { ...at(element), custom_id: element.dataset.press }));
     element.classList.remove('button-busy');
   },
-  chosen: async (element) => choose(element.previousElementSibling),
+  chosen: async (element) => {
+    const menu = element.closest('details');
+    menu.open = false;
+    await choose(menu);
+  },
   menu: (element) => openMenu(element.closest('.message'), element),
 };
 
-async function choose(select) {
-  const values = [...select.selectedOptions].map((option) => option.value);
-  finish(await act('select', { ...at(select), custom_id: select.dataset.choose, values }));
+async function choose(menu) {
+  finish(await act('select', { ...at(menu), custom_id: menu.dataset.choose, kind: menu.dataset.kind, values: chosenIn(menu) }));
 }
 
 document.addEventListener('click', (event) => {
@@ -242,7 +246,7 @@ document.addEventListener('click', (event) => {
     if (element) { press(element); return; }
   }
 });
-document.addEventListener('change', (event) => { if (event.target.matches('select[data-choose]:not([multiple])')) choose(event.target); });
+document.addEventListener('change', (event) => { if (event.target.matches('select[data-choose]')) choose(event.target); });
 document.addEventListener('contextmenu', (event) => {
   const message = event.target.closest('.message[data-channel]');
   if (!message || event.target.closest('a, video, input, textarea')) return;

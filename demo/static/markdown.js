@@ -18,7 +18,7 @@ const INLINE = [
   [/^https?:\/\/[^\s<]*[^\s<.,:;"')\]]/, (m, say, world) => anchor(m[0], [m[0]], world)],
   [/^<t:(-?\d+)(?::([tTdDfFR]))?>/, (m) => timestamp(Number(m[1]), m[2] ?? 'f')],
   [/^<@!?(\d+)>/, (m, say, world) => h('span', { class: `mention${m[1] === world.viewer ? ' mention-me' : ''}` }, `@${world.people[m[1]] ?? 'unknown'}`)],
-  [/^<@&(\d+)>/, () => h('span', { class: 'mention' }, '@role')],
+  [/^<@&(\d+)>/, (m, say, world) => h('span', { class: 'mention' }, `@${world.roles.find((role) => role.id === m[1])?.name ?? 'unknown-role'}`)],
   [/^<#(\d+)>/, (m, say, world) => h('button', { class: 'mention mention-channel', type: 'button', data: { go: m[1] } }, `#${world.placeName(m[1]) ?? 'unknown'}`)],
   [/^<a?:(\w+):\d+>/, (m) => `:${m[1]}:`],
 ];

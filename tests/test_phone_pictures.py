@@ -1,0 +1,174 @@
+"""The bot's larger messages on a page of 390 pixels: nothing is cut off, and what they offer can be used.
+
+`SCREENSHOTS=docs` in the environment keeps the pictures that the documentation shows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from simcord import MemberActor
+
+from demo.page import Page
+from studio.models import Inputs, Job, Member, Orientation
+from studio.moderation.questions import Exhibit, History, needed
+from studio.sharing import tallies
+from studio.sharing.policy import Approval, ApprovalMode, Policy
+from tests.browser import CHROMEDRIVER, CHROMIUM, MISSING, Browser, chromium
+from tests.bureau import Bureau, open_bureau
+from tests.drawn_scene import dance, portrait
+
+pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
+
+WIDTH, LEAST_HEIGHT = 390, 844
+
+# Everything that sticks out of the screen or is cut off inside a message.
+CUT_OFF = """
+const message = [...document.querySelectorAll('#pane-channel .message')].at(-1);
+const parts = [...message.querySelectorAll('*')].filter((part) => part.checkVisibility());
+return parts.filter((part) => !part.closest('.alt, pre')).filter((part) => {
+  const box = part.getBoundingClientRect();
+  const hides = getComputedStyle(part).overflowX !== 'visible' && part.tagName !== 'SELECT';
+  return box.left < 0 || box.right > innerWidth || (hides && part.scrollWidth > part.clientWidth + 1);
+}).map((part) => `${part.tagName}.${part.className}: ${part.innerText}`);
+"""
+
+# Buttons and menus that a thumb would miss; Discord's own are 32 pixels high.
+TOO_SMALL = """
+const message = [...document.querySelectorAll('#pane-channel .message')].at(-1);
+return [...message.querySelectorAll('.button, .select')].filter((part) => part.offsetHeight < 32).length;
+"""
+
+HEIGHT = """
+const list = document.querySelector('#pane-channel .messages');
+const scroller = list.parentElement;
+return Math.ceil(innerHeight - scroller.clientHeight + scroller.scrollHeight);
+"""
+
+
+@dataclass
+class Phone:
+    """The page on a narrow screen, as one person sees it."""
+
+    bureau: Bureau
+    browser: Browser
+    page: Page
+    pictures: Path
+
+    async def hold(self, person: MemberActor) -> None:
+        browser = self.browser
+        await browser.open(self.page.address)
+        await browser.run("sessionStorage.setItem('viewer', arguments[0])", str(person.id))
+        await browser.resize(WIDTH, LEAST_HEIGHT, scale=2, phone=True)
+        await browser.open(self.page.address)
+        await browser.find("#pane-channel .message")
+
+    async def seen(self, name: str) -> None:
+        """Check that all of the newest message can be seen and used, and keep a picture of it."""
+        browser = self.browser
+        await browser.until("return [...document.images].every((image) => image.complete)")
+        assert await browser.run(CUT_OFF) == []
+        assert await browser.run(TOO_SMALL) == 0
+        assert not await browser.run("return Boolean(document.querySelector('.unsupported'))")
+        # The picture is of the message: the channel's greeting is not ours.
+        await browser.run("document.querySelector('#pane-channel .beginning').hidden = true")
+        height = max(LEAST_HEIGHT, await browser.run(HEIGHT))
+        await browser.resize(WIDTH, height, scale=2, phone=True)
+        await browser.screenshot(self.pictures / f"{name}-phone.png")
+        await browser.resize(WIDTH, LEAST_HEIGHT, scale=2, phone=True)
+        assert await browser.complaints() == []
+
+
+@pytest.fixture
+async def phone(tmp_path: Path) -> AsyncIterator[Phone]:
+    async with chromium(tmp_path / "profile") as browser, open_bureau(tmp_path) as bureau:
+        page = Page(bureau.world, tmp_path)
+        await page.start()
+        yield Phone(bureau, browser, page, Path(os.environ.get("SCREENSHOTS") or tmp_path))
+        await page.stop()
+
+
+async def test_a_moderator_sets_the_server_up_with_a_thumb(phone: Phone) -> None:
+    bureau, browser = phone.bureau, phone.browser
+    world = bureau.world
+    regulars = world.guild.create_role("Regulars")
+    world.guild.create_text_channel("fan-art")
+    await world.slash(world.moderator, world.clips, "studio setup")
+    await phone.hold(world.moderator)
+    await phone.seen("setup")
+
+    await browser.click("[data-press='v1:setup:page:places']")
+    await browser.click("[data-choose='v1:setup:set:channel_ids'] summary")
+    await browser.click(f"[data-choose='v1:setup:set:channel_ids'] input[value='{world.clips.id}']")
+    await browser.click("[data-chosen='v1:setup:set:channel_ids']")
+    await world.eventually(lambda: bureau.servers.of(world.guild.id).policy.channel_ids)
+    await browser.until("return document.querySelector('.menu-chip')?.innerText === '#clips'")
+    await browser.click("[data-choose='v1:setup:set:role_ids'] summary")
+    await browser.click(f"[data-choose='v1:setup:set:role_ids'] input[value='{regulars.id}']")
+    await browser.click("[data-chosen='v1:setup:set:role_ids']")
+    await browser.until("return document.body.innerText.includes('@Regulars')")
+    await phone.seen("setup-places")
+
+    policy = bureau.servers.of(world.guild.id).policy
+    assert policy.channel_ids == (world.clips.id,)
+    assert policy.role_ids == (regulars.id,)
+
+
+async def test_a_request_shows_moderators_all_that_they_decide_on(phone: Phone, tmp_path: Path) -> None:
+    bureau = phone.bureau
+    world = bureau.world
+    words = "a lantern festival by the river at dusk, paper boats, warm light on wet stones, film grain"
+    job = await bureau.opened(prompt=words, negative_prompt="rain, text, extra fingers")
+    moderators = world.guild.create_text_channel("moderators")
+    world.deny(moderators, "view_channel", member_id=world.stranger.id)
+    policy = Policy(approval=Approval(mode=ApprovalMode.EVERYONE, channel_id=moderators.id))
+    [question] = needed(policy, job.order, 200_000, job.order.ordered_at)
+    exhibit = Exhibit(
+        history=History(made=12, failed=1, blocks=0, reports=0),
+        picture=portrait(tmp_path / "portrait.jpg"),
+        video=dance(tmp_path / "dance.mp4"),
+    )
+
+    await bureau.desk.ask_moderators(_held(job), replace(question, channel_id=moderators.id), exhibit)
+    await phone.hold(world.moderator)
+    await phone.browser.run(f"document.querySelector('[data-go=\"{moderators.id}\"]').click()")
+    await phone.browser.until("return document.querySelector('#pane-channel video')?.readyState >= 2")
+
+    await phone.seen("approval")
+
+
+async def test_the_report_is_read_without_turning_the_phone(phone: Phone) -> None:
+    bureau = phone.bureau
+    world = bureau.world
+    job = await bureau.ordered()
+    for number, (name, dollars) in enumerate(
+        (("Ana Conda", 2.5), ("Björn", 1.9), ("小川 さくら", 1.2), ("A rather long display name of 32", 0.6))
+    ):
+        person = world.add_member(f"person{number}", name)
+        await _used_by(bureau, job, person, round(dollars * 1_000_000), clips=number + 2)
+
+    await world.slash(world.moderator, world.clips, "studio report")
+    await phone.hold(world.moderator)
+    await phone.browser.find("#pane-channel .message-ephemeral img")
+
+    await phone.seen("report")
+
+
+def _held(job: Job) -> Job:
+    inputs = Inputs(
+        picture_key="p", video_key="v", picture_thumbnail_key="pt", video_thumbnail_key="vt",
+        seconds=4, has_sound=True, orientation=Orientation.VIDEO,
+    )  # fmt: skip
+    return replace(job, inputs=inputs, held_usd_micros=200_000)
+
+
+async def _used_by(bureau: Bureau, job: Job, person: MemberActor, usd_micros: int, *, clips: int) -> None:
+    moment = job.order.ordered_at - timedelta(seconds=1)
+    order = replace(job.order, member=Member(person.id, person.user.name), ordered_at=moment)
+    async with bureau.database.write() as connection:
+        await tallies.book(connection, replace(job, order=order), clips=clips, usd_micros=usd_micros)
