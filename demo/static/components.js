@@ -72,9 +72,10 @@ export function medium(file, { description = null, spoiler = false } = {}, shape
     description && shape !== 'thumbnail' && h('figcaption', { class: 'alt', title: description }, 'ALT', h('span', { class: 'alt-text' }, description)));
 }
 
+export const isPlayed = (file) => kindOf(file) !== 'file';
+
 export function attachment(file) {
-  const isFile = kindOf(file) === 'file';
-  return isFile ? fileCard(file) : medium(file, { description: file.description, spoiler: file.filename.startsWith('SPOILER_') });
+  return isPlayed(file) ? medium(file, { description: file.description, spoiler: file.filename.startsWith('SPOILER_') }) : fileCard(file);
 }
 
 export function fileCard(file) {

@@ -2,7 +2,7 @@
 
 import { h, icon } from './dom.js';
 import { inline, markdown } from './markdown.js';
-import { attachment, component, unsupported } from './components.js';
+import { attachment, component, isPlayed, unsupported } from './components.js';
 
 const COLOURS = ['#5865f2', '#eb459e', '#3ba55c', '#f0a232', '#ed4245', '#2bb3ff', '#9b59b6', '#1abc9c'];
 const GROUP_MS = 7 * 60 * 1000;
@@ -44,7 +44,11 @@ function* bodyOf(message, world) {
   for (const embed of message.embeds) yield embedElement(embed, world);
   const referenced = message.components.length && !message.content && !message.embeds.length ? JSON.stringify(message.components) : '';
   const loose = message.attachments.filter((file) => !referenced.includes(file.url));
-  if (loose.length) yield h('div', { class: `attachments attachments-${Math.min(loose.length, 4)}` }, loose.map(attachment));
+  // Pictures and videos stand side by side, other files each on a line of their own below them.
+  const played = loose.filter(isPlayed);
+  if (played.length) yield h('div', { class: `attachments attachments-${Math.min(played.length, 4)}` }, played.map(attachment));
+  const files = loose.filter((file) => !isPlayed(file));
+  if (files.length) yield h('div', { class: 'attachments' }, files.map(attachment));
   if (message.components.length) yield h('div', { class: 'components' }, message.components.map((part) => component(part, world)));
   if (!message.content && message.edited) yield h('small', { class: 'edited' }, '(edited)');
   if (message.thread) yield threadCard(message.thread, world);
