@@ -12,8 +12,9 @@ from studio import schema
 from studio.database import Database
 from tests.builders import FixedClock
 from tests.openapi import discord_would_accept_every_call
+from tests.said_in_words import everything_is_said_in_words
 
-__all__ = ["discord_would_accept_every_call"]
+__all__ = ["discord_would_accept_every_call", "everything_is_said_in_words"]
 
 DATABASES = ("sqlite", "postgresql")
 

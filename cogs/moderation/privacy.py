@@ -55,7 +55,9 @@ class PrivacyCommand(commands.Cog):
     async def _export(self, interaction: Interaction, _: str) -> None:
         await take_time(interaction)
         file = await self._care.privacy.export(interaction.user.id)
-        attachment = discord.File(io.BytesIO(file.content), filename=file.name)
+        attachment = discord.File(
+            io.BytesIO(file.content), filename=file.name, description=say("alt_privacy_export")
+        )
         await interaction.edit_original_response(content=say("privacy_exported"), attachments=[attachment])
 
     async def _ask_again(self, interaction: Interaction, _: str) -> None:

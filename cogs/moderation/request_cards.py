@@ -29,8 +29,8 @@ def request_card(
     container = _titled(job)
     container.add_item(ui.TextDisplay(say(f"why_{question.why}")))
     gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
-    for name, alt in zip(names, ("alt_picture", "alt_request_video"), strict=True):
-        gallery.add_item(media=f"attachment://{name}", description=say(alt))
+    for name, alt in zip(names, alt_texts(names), strict=True):
+        gallery.add_item(media=f"attachment://{name}", description=alt)
     container.add_item(gallery)
     for text in _words(job):
         container.add_item(ui.TextDisplay(text))
@@ -45,6 +45,12 @@ def request_card(
         row.add_item(ui.Button(label=say(f"press_{press}"), style=style, custom_id=custom_id))
     container.add_item(row)
     return _whole(container)
+
+
+def alt_texts(names: Sequence[str]) -> tuple[str, str]:
+    """Of the picture and of the video, which may be only a still of it."""
+    is_still = names[1].endswith(".jpg")
+    return say("alt_picture"), say("alt_video" if is_still else "alt_request_video")
 
 
 def price_card(job: Job, *, trial: bool) -> ui.LayoutView:

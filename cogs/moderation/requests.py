@@ -47,9 +47,10 @@ class Requests:
             raise ClipTooLarge(limit=limit)
         names = (PICTURE_NAME, f"video{exhibit.video.suffix}")
         view = request_cards.request_card(job, question, exhibit.history, names=names, trial=self._trial)
-        paths = (exhibit.picture, exhibit.video)
+        paths, texts = (exhibit.picture, exhibit.video), request_cards.alt_texts(names)
         files = [
-            await asyncio.to_thread(discord.File, path, name) for path, name in zip(paths, names, strict=True)
+            await asyncio.to_thread(discord.File, path, name, description=text)
+            for path, name, text in zip(paths, names, texts, strict=True)
         ]
         post = Post(nonce=f"{job.id}-ask", view=view, files=files)
         try:

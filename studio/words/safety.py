@@ -60,6 +60,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "If you delete it, the accounts, blocks and moderators' decisions stay without your name. "
         "My messages stay on Discord until you or a moderator remove them; deleting takes the clips down."
     ),
+    "alt_privacy_export": "Everything that is stored about you, as a file",
     "privacy_exported": "This is everything that I store about you. Only you can see this message.",
     "privacy_forget_sure": (
         "This deletes everything about you in all servers: your clips are taken down, running ones cancelled "
