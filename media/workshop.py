@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ DEFAULT_MEMORY_BYTES = 3 * 1024**3
 DEFAULT_SECONDS = 300.0
 WARM_SECONDS = 30.0
 """How long the codecs stay loaded in the real bot after the last piece of work."""
+
+_GENTLE_SHARE = 0.5
+"""Of the time for a task: how long one may try with what others leave of the processors."""
 
 _FILE_BYTES = 512 * 1024**2
 _CPU_FACTOR = 4  # threads of one worker that may burn CPU at the same time
@@ -118,7 +122,15 @@ class Workshop:
     async def fit_clip(self, source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
         """Write the clip with at most `max_bytes`; TOO_LARGE when that cannot be done decently."""
         with _made_whole(target) as (new_target,):
-            result = await self._run("fit_clip", source=source, target=new_target, max_bytes=max_bytes)
+            fit = partial(self._run, "fit_clip", source=source, target=new_target, max_bytes=max_bytes)
+            try:
+                # The longest of all tasks, and nobody looks at a progress bar for it.
+                result = await fit(gently_for=self._seconds * _GENTLE_SHARE)
+            except MediaRefused as refusal:
+                if "limit_seconds" not in refusal.facts:
+                    raise
+                # The machine is full of other work: by being gentle alone it would never be done.
+                result = await fit()
         assert isinstance(result, ClipFacts)
         return result
 
@@ -136,7 +148,9 @@ class Workshop:
         assert isinstance(result, PictureFacts)
         return result
 
-    async def _run(self, task: str, **arguments: Any) -> Result:
+    async def _run(self, task: str, *, gently_for: float | None = None, **arguments: Any) -> Result:
+        """`gently_for`: only with what others leave of the processors, and not longer than that."""
+        seconds = self._seconds if gently_for is None else gently_for
         request = Request(
             task=task,
             arguments={
@@ -146,12 +160,13 @@ class Workshop:
             memory_bytes=self._memory_bytes,
             cpu_seconds=max(1, int(self._seconds * _CPU_FACTOR)),
             file_bytes=_FILE_BYTES,
+            gentle=gently_for is not None,
         )
         async with self._slots:
             try:
-                report = await self._shift.carry_out(request, seconds=self._seconds)
+                report = await self._shift.carry_out(request, seconds=seconds)
             except TimeoutError:
-                raise MediaRefused(Reason.TOO_COMPLEX, limit_seconds=self._seconds) from None
+                raise MediaRefused(Reason.TOO_COMPLEX, limit_seconds=seconds) from None
         return _understood(task, report)
 
 

@@ -267,3 +267,20 @@ async def test_a_playlist_in_disguise_reaches_no_other_file(shelf: Shelf, tmp_pa
         await Workshop().probe_clip(source)
 
     assert caught.value.reason is Reason.NOT_A_VIDEO
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system knows no such class of processes")
+async def test_fitting_leaves_the_processors_to_others_but_not_for_ever(
+    endless: Path, tmp_path: Path
+) -> None:
+    def classes() -> set[int]:
+        return {os.sched_getscheduler(worker.pid) for worker in workers()}
+
+    fitting = asyncio.create_task(Workshop(seconds=3).fit_clip(endless, tmp_path / "small.mp4", max_bytes=1))
+
+    await eventually(lambda: classes() == {os.SCHED_IDLE})
+    await eventually(lambda: classes() == {os.SCHED_OTHER})
+    with pytest.raises(MediaRefused) as caught:
+        await fitting
+
+    assert caught.value.facts == {"limit_seconds": 3}
