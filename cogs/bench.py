@@ -61,7 +61,7 @@ class Bench:
                 raise
             return None
         for message in recent:
-            if any(custom_id.endswith(report.id) for custom_id in _custom_ids(message)):
+            if any(custom_id.endswith(report.id) for custom_id in custom_ids_of(message)):
                 return message.id
         return None
 
@@ -101,7 +101,7 @@ def _quoted(text: str) -> str:
     return plain if len(plain) <= LONGEST_WORDS else f"{plain[: LONGEST_WORDS - 1]}…"
 
 
-def _custom_ids(message: discord.Message) -> Iterator[str]:
+def custom_ids_of(message: discord.Message) -> Iterator[str]:
     for row in message.components:
         for child in getattr(row, "children", ()):
             yield str(getattr(child, "custom_id", None) or "")

@@ -11,6 +11,7 @@ from pathlib import PurePath
 import discord
 from discord import ui
 
+from studio.lineage import Parent
 from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage, looks_swapped
 from studio.remarks import remarks_on
 from studio.texts import cost_sentence, say
@@ -20,6 +21,7 @@ VIDEO_NAME = "video.jpg"
 
 CANCEL_PREFIX = "v1:cancel:"
 REPORT_PREFIX = "v1:report:"
+AGAIN_PREFIX, SHARE_PREFIX, ERASE_PREFIX = "v1:again:", "v1:share:", "v1:erase:"
 
 LONGEST_THREAD_NAME = 100
 LONGEST_BUTTON_URL = 512
@@ -50,6 +52,9 @@ def status_card(
             )
         container.add_item(gallery)
     container.add_item(ui.TextDisplay(_status_text(job, progress, trial)))
+    if job.order.parent is not None:
+        link = parent_link(job.place.guild_id, job.order.parent)
+        container.add_item(ui.TextDisplay(say("card_parent", link=link)))
     if progress.notices:
         lines = (f"-# {_notice(notice)}" for notice in progress.notices)
         container.add_item(ui.TextDisplay("\n".join(lines)))
@@ -164,12 +169,23 @@ def withdrawn_answer(member: Member, reason: str) -> str:
 
 def thread_name(job: Job) -> str:
     """Named after the member and the clip, within Discord's 100 characters."""
-    order = job.order
-    video = order.picture if looks_swapped(order.picture, order.video) else order.video
-    name, title = order.member.name, _title(video.filename)
+    name, title = job.order.member.name, clip_title(job)
     if not title:
         return say("thread_name", name=name)[:LONGEST_THREAD_NAME]
     return say("thread_name", name=name, title=title)[:LONGEST_THREAD_NAME].rstrip()
+
+
+def clip_title(job: Job) -> str:
+    """What the clip's video is called, as plain text; nothing where a camera made the name."""
+    order = job.order
+    video = order.picture if looks_swapped(order.picture, order.video) else order.video
+    return _title(video.filename)
+
+
+def shown_title(job: Job) -> str:
+    """The same where it could format something, or stand in a link."""
+    plain = re.sub(r"[\[\]<>]", " ", clip_title(job)).strip()
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(plain))[:100]
 
 
 def _title(filename: str) -> str:
@@ -214,11 +230,22 @@ def result_text(job: Job, clip: Clip, *, link: str | None, attached: Attached, t
         lines = [say("result_ready", **_mention(job))]
     if attached is Attached.COPY and link is not None:
         lines.append(say("result_smaller", **written_out))
+    if job.order.parent is not None:
+        lines.append(say("card_parent", link=parent_link(job.place.guild_id, job.order.parent)))
+    remarks = (f"-# {_notice(remark)}" for remark in remarks_on(job, clip))
+    return "\n".join([*lines, clip_label(job, clip, trial=trial), *remarks])
+
+
+def clip_label(job: Job, clip: Clip, *, trial: bool = False) -> str:
+    """The line that stands below every clip: that a machine made it, how long and large it is, its price."""
     facts = {"seconds": clip.seconds, "width": clip.width, "height": clip.height}
     if job.price_usd_micros is not None:
         facts["price"] = job.price_usd_micros
-    label = say("result_label_trial" if trial else "result_label", **facts)
-    return "\n".join([*lines, label, *(f"-# {_notice(remark)}" for remark in remarks_on(job, clip))])
+    return say("result_label_trial" if trial else "result_label", **facts)
+
+
+def parent_link(guild_id: int, parent: Parent) -> str:
+    return f"https://discord.com/channels/{guild_id}/{parent.channel_id}/{parent.message_id}"
 
 
 def _mention(job: Job) -> dict[str, str]:
@@ -227,19 +254,21 @@ def _mention(job: Job) -> dict[str, str]:
 
 
 def result_buttons(job: Job, link: str | None) -> ui.View:
-    """The row under the result: where the original is, and how to report it."""
+    """The rows under the result: what its member may do with it; where the original is, how to report it."""
     view = ui.View(timeout=None)
+    for code, prefix in (("button_again", AGAIN_PREFIX), ("button_share", SHARE_PREFIX)):
+        view.add_item(_result_button(code, prefix, job, row=0))
     if link is not None and len(link) <= LONGEST_BUTTON_URL:
-        view.add_item(ui.Button(label=say("button_original"), url=link))
-    view.add_item(
-        ui.Button(
-            label=say("button_report"),
-            style=discord.ButtonStyle.secondary,
-            custom_id=f"{REPORT_PREFIX}{job.id}",
-        )
-    )
+        view.add_item(ui.Button(label=say("button_original"), url=link, row=1))
+    for code, prefix in (("button_report", REPORT_PREFIX), ("button_erase", ERASE_PREFIX)):
+        view.add_item(_result_button(code, prefix, job, row=1))
     view.stop()
     return view
+
+
+def _result_button(code: str, prefix: str, job: Job, *, row: int) -> ui.Button[ui.View]:
+    style = discord.ButtonStyle.secondary
+    return ui.Button(label=say(code), style=style, custom_id=f"{prefix}{job.id}", row=row)
 
 
 def report_text(job: Job, ending: Ending, *, trial: bool = False) -> str:

@@ -13,9 +13,12 @@ import structlog
 from cogs import cards
 from cogs.bench import Bench
 from cogs.budget import Budget, Priority
+from cogs.copies import Copies, CopyDesk
 from cogs.line import Line, Post, Spot
+from cogs.links import Links
 from cogs.moderation.requests import Requests
 from cogs.outcome import Outcome
+from cogs.uploading import Uploading
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
 from cogs.voice import Voice, to_its_server
 from studio.crashpoints import passing
@@ -32,7 +35,7 @@ REMEMBERED_CARDS = 2000
 """For how many cards the attached thumbnails are remembered; for others Discord is asked once."""
 
 
-class DiscordDesk:
+class DiscordDesk(CopyDesk):
     """Shows jobs with the bot token and stored ids only, so it works after any restart and after 15 minutes.
 
     The conversation happens in a thread that hangs from the answer. Where there can be none it stays in the
@@ -56,7 +59,9 @@ class DiscordDesk:
         self._card = partial(cards.status_card, trial=trial)
         self._line = Line(client, budget)
         self.voice = Voice(self._line)
-        self._outcome = Outcome(self._line, local_links=local_links, trial=trial, watch_url=watch_url)
+        uploading, links = Uploading(self._line), Links(watch_url=watch_url, local=local_links)
+        self._outcome = Outcome(self._line, uploading, links, trial=trial)
+        self._copies = Copies(self._line, uploading, links, trial=trial)
         self._bench = Bench(self._line)
         self._requests = Requests(self._line, trial=trial)
         self._pictures: Recent[Sequence[discord.Attachment]] = Recent(REMEMBERED_CARDS)

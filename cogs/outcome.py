@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import discord
 import structlog
@@ -14,12 +12,11 @@ import structlog
 from cogs import cards
 from cogs.budget import Priority
 from cogs.line import Line, Post, Spot
-from cogs.room import Rooms
+from cogs.links import Links
+from cogs.uploading import Uploading, attachment
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
-from studio.errors import ClipTooLarge
 from studio.models import Clip, Ending, Job, JobState, Place
 from studio.recent import Recent
-from studio.values import is_loopback
 
 log = structlog.get_logger(__name__)
 
@@ -34,14 +31,11 @@ REMEMBERED_SPOTS = 2000
 class Outcome:
     """Posts results and failures, finds those of an earlier try, and falls back from thread to channel."""
 
-    def __init__(
-        self, line: Line, *, local_links: bool, trial: bool, watch_url: Callable[[Job], str] | None
-    ) -> None:
+    def __init__(self, line: Line, uploading: Uploading, links: Links, *, trial: bool) -> None:
         self._line = line
-        self._rooms = Rooms()
-        self._local_links = local_links
+        self._uploading = uploading
+        self._links = links
         self._trial = trial
-        self._watch_url = watch_url
         self._spots: Recent[Spot] = Recent(REMEMBERED_SPOTS)
 
     async def deliver(self, job: Job, clip: Clip, file: Path | None, *, first: bool) -> int:
@@ -49,29 +43,13 @@ class Outcome:
 
         Raises `ClipTooLarge`, `DeskGone` or one of `CALL_ERRORS`.
         """
-        if file is None:
-            return await self._tell(job, self._result(job, clip, cards.Attached.NOTHING), first=first)
-        guild_id = job.place.guild_id
-        size = (await asyncio.to_thread(file.stat)).st_size
-        room = self._rooms.of(guild_id, stated=await self._line.upload_limit(guild_id))
-        if size > room.most:
-            # Spares an upload that is bound to be refused.
-            raise ClipTooLarge(limit=room.sure)
-        attached = cards.Attached.COPY if size < clip.size else cards.Attached.ITSELF
-        try:
+
+        async def send(attached: cards.Attached, sent: Path | None) -> int:
             post = self._result(job, clip, attached)
-            message_id = await self._tell(job, post, file=file, clip=clip, first=first)
-        except CALL_ERRORS as error:
-            match verdict(error):
-                case Verdict.TOO_LARGE:
-                    raise ClipTooLarge(limit=self._rooms.refused(guild_id, room, size).sure) from error
-                case Verdict.UPLOAD_REFUSED | Verdict.FORBIDDEN:
-                    log.warning("upload_refused", job_id=job.id, error=str(error))
-                    return await self._tell(job, self._result(job, clip, cards.Attached.NOTHING))
-                case _:
-                    raise
-        self._rooms.took(guild_id, room, size)
-        return message_id
+            # Without the file after it was refused, nothing is known to be the first any more.
+            return await self._tell(job, post, file=sent, clip=clip, first=first and sent is file)
+
+        return await self._uploading.send(job, clip, file, send=send)
 
     async def report(self, job: Job, ending: Ending) -> int:
         """Post why there is no clip; raises `DeskGone` or one of `CALL_ERRORS`."""
@@ -181,11 +159,12 @@ class Outcome:
         if clip is not None and file is not None:
             # Opened for each try: sending uses a file up.
             text = cards.clip_alt_text(job, clip, trial=self._trial)
-            post = replace(post, file=await asyncio.to_thread(_attachment, job, file, text))
+            covered = job.order.wishes.spoiler
+            post = replace(post, file=await attachment(job, file, text, covered=covered))
         return await self.post(spot, post, priority=Priority.RESULT)
 
     def _result(self, job: Job, clip: Clip, attached: cards.Attached) -> Post:
-        link = self._link(job, clip, needed=attached is cards.Attached.NOTHING)
+        link = self._links.of(job, clip, needed=attached is cards.Attached.NOTHING)
         return Post(
             # A clip that comes late follows a report, whose nonce Discord may still remember.
             nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",
@@ -194,20 +173,8 @@ class Outcome:
             mention=cards.mention_of(job),
         )
 
-    def _link(self, job: Job, clip: Clip, *, needed: bool) -> str | None:
-        """The address of the original, ours if there is one, unless it leads nowhere for the member."""
-        link = self._watch_url(job) if self._watch_url else clip.source_url
-        if is_loopback(urlsplit(link).hostname or "") and not (self._local_links or needed):
-            return None
-        return link
-
 
 def _spots(place: Place) -> Iterator[Spot]:
     if place.thread_id is not None:
         yield Spot(place.guild_id, place.thread_id)
     yield Spot(place.guild_id, place.channel_id)
-
-
-def _attachment(job: Job, file: Path, alt_text: str) -> discord.File:
-    name, covered = cards.clip_file_name(job), job.order.wishes.spoiler
-    return discord.File(file, filename=name, description=alt_text, spoiler=covered)

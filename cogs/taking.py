@@ -73,7 +73,10 @@ class Taking:
             max_video_bytes=self._max_video_bytes,
         )
         check_wishes(wanted.wishes)
-        check_words(wanted.wishes.prompt, age_restricted=is_age_restricted(interaction.channel))
+        adults_only = is_age_restricted(interaction.channel)
+        check_words(wanted.wishes.prompt, age_restricted=adults_only)
+        if wanted.wishes.adult is not adults_only:
+            wanted = replace(wanted, wishes=replace(wanted.wishes, adult=adults_only))
         wish = _wish(interaction, wanted.wishes)
         if self._studio.covers(wish):
             wanted = replace(wanted, wishes=replace(wanted.wishes, spoiler=True))
@@ -168,6 +171,7 @@ class Taking:
             wishes=wanted.wishes,
             ordered_at=now,
             overruled=wanted.overruled,
+            parent=wanted.parent,
         )
 
     def _in_public(self, interaction: Interaction) -> AbstractContextManager[None]:

@@ -97,6 +97,9 @@ jobs = Table(
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("counts", Boolean, nullable=False, server_default=true()),
     Column("removed_at", Moment),
+    Column("parent_id", String(25)),
+    Column("parent_channel_id", BigInteger),
+    Column("parent_message_id", BigInteger),
 )
 _unended = text("ended_at IS NULL")
 _unclosed = text("closed_at IS NULL")
@@ -116,6 +119,7 @@ Index(
 # Without the open ones: SQLite would look for those here instead of in the indexes that are made for them.
 Index("ix_jobs_closed_at", jobs.c.closed_at, sqlite_where=_closed, postgresql_where=_closed)
 Index("ix_jobs_rendered_at", jobs.c.rendered_at)
+Index("ix_jobs_of_member", jobs.c.member_id, jobs.c.guild_id, jobs.c.id)
 
 attempts = Table(
     "attempts",

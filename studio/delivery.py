@@ -16,7 +16,8 @@ from studio.crashpoints import passing
 from studio.display import Display
 from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
-from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
+from studio.errors import DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
+from studio.fitting import post_fitted
 from studio.lateness import Lateness
 from studio.models import TAKEN_DOWN, Clip, Ending, Job, JobState
 from studio.remarks import remarks_on
@@ -26,13 +27,6 @@ log = structlog.get_logger(__name__)
 
 OURS_SECONDS = 5.0
 """For how long no other process takes a job over from a process that stands still."""
-
-FIT_SHARE = 0.97
-"""How much of the upload limit a re-encoded clip may take: the request around it needs room too."""
-
-
-FIT_TRIES = 3
-"""How often a clip is made smaller for one message: a server may take less than its boosts promise."""
 
 
 class Delivery:
@@ -183,10 +177,10 @@ class Delivery:
 
     async def _tidy(self, job: Job) -> None:
         """Delete what is not needed any more; a delivered clip stays for its retention."""
+        # What it was made of stays as long as the clip, so that it can be run again.
         keeps_clip = job.clip is not None and job.removed_at is None
-        folders = ("source", "input") if keeps_clip else ("",)
-        for folder in folders:
-            await self._equipment.storage.delete_tree(f"jobs/{job.id}/{folder}".rstrip("/"))
+        folder = "/source" if keeps_clip else ""
+        await self._equipment.storage.delete_tree(f"jobs/{job.id}{folder}")
         passing("delivery.files_deleted")
 
     async def _fetch_again(self, job: Job) -> Outcome:
@@ -206,23 +200,11 @@ class Delivery:
         # Nobody else can have posted what we brought home just now; after this try somebody may have.
         brought = self._brought.pop(job.id, float("-inf"))
         first = asyncio.get_running_loop().time() - brought < OURS_SECONDS
-        try:
-            return await desk.deliver(job, clip, path, first=first)
-        except ClipTooLarge as error:
-            limit = error.limit
-        async with self._equipment.storage.workspace() as folder:
-            fitted = folder / "fitted.mp4"
-            for _ in range(FIT_TRIES):
-                try:
-                    await self._equipment.workshop.fit_clip(path, fitted, max_bytes=int(limit * FIT_SHARE))
-                    return await desk.deliver(job, clip, fitted)
-                except ClipTooLarge as error:
-                    limit = error.limit
-                except MediaRefused as error:
-                    log.info("clip_not_fitted", job_id=job.id, error=str(error))
-                    break
-        log.warning("clip_by_link_only", job_id=job.id, limit=limit)
-        return await desk.deliver(job, clip, None)
+
+        async def post(file: Path | None) -> int:
+            return await desk.deliver(job, clip, file, first=first and file == path)
+
+        return await post_fitted(self._equipment, job, path, post)
 
     async def _refresh_address(self, job: Job) -> Job:
         """Ask the provider where the result is now: addresses may expire or move."""

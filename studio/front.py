@@ -28,6 +28,7 @@ from studio.motions.library import Library
 from studio.ports import Dispatcher
 from studio.progress import Turn
 from studio.register import Register, check_unfinished
+from studio.results.door import open_results
 from studio.sharing import admission, rules
 from studio.sharing.account import Account, account_of
 from studio.sharing.policy import Defaults
@@ -41,7 +42,7 @@ class Studio:
     """The one door for members' wishes. Every method is short: the work itself is done elsewhere.
 
     `register` takes down the orders; `hearings` is the door for those who answer what jobs have to ask;
-    `motions` is the library.
+    `motions` is the library; `results` is the door for what is done with finished clips.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Studio:
         self.register = Register(equipment, census, journal)
         self.hearings = Hearings(equipment.database, dispatcher, equipment.clock)
         self.motions = Library(equipment)
+        self.results = open_results(equipment)
         self.accepting = True
 
     def now(self) -> datetime:
@@ -127,6 +129,10 @@ class Studio:
         refusal = admission.first_refusal(found, clips=1, usd_micros=self._terms.least_usd_micros)
         if refusal is not None:
             raise admission.limit_reached(refusal)
+
+    def check_showing(self, wish: Wish) -> None:
+        """Raise `OrderRefused` for who may not show clips there. From memory alone."""
+        rules.check_member(self._servers.of(wish.guild_id), wish, self.now())
 
     def covers(self, wish: Wish) -> bool:
         """Whether the server has clips of this channel covered until somebody presses them."""

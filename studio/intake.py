@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -23,6 +24,7 @@ from studio.errors import (
     LimitReached,
     StudioError,
 )
+from studio.keeping import bring_kept
 from studio.models import Job, JobState, SourceFile, looks_swapped
 from studio.normalising import Normalising, source_key
 from studio.overruling import ask_or_refuse
@@ -124,14 +126,20 @@ class Intake:
     async def _fetch_source(self, job: Job, index: int, file: SourceFile, cap: int) -> None:
         async with self._equipment.storage.workspace() as folder:
             target = folder / "source"
-            try:
-                await self._equipment.attachments.fetch(file, target, max_bytes=cap)
-            except FetchTooLarge as error:
-                is_picture = cap == self._equipment.terms.max_picture_bytes
-                code = "picture_too_large" if is_picture else "video_too_large"
-                raise InputRefused(code, limit=cap) from error
+            if file.kept is not None:
+                await bring_kept(self._equipment.storage, file.kept, target)
+            else:
+                await self._fetch_attached(file, target, cap)
             await self._equipment.storage.put(source_key(job, index), target)
             passing("intake.source_stored")
+
+    async def _fetch_attached(self, file: SourceFile, target: Path, cap: int) -> None:
+        try:
+            await self._equipment.attachments.fetch(file, target, max_bytes=cap)
+        except FetchTooLarge as error:
+            is_picture = cap == self._equipment.terms.max_picture_bytes
+            code = "picture_too_large" if is_picture else "video_too_large"
+            raise InputRefused(code, limit=cap) from error
 
     async def _illustrate(self, job: Job) -> None:
         assert job.inputs is not None

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import jobs
 from studio.models import ENDED, Cancel, Ending, Job, JobState, Order
-from studio.records import column_value, to_job
+from studio.records import column_value, parent_columns, to_job
 
 S = JobState
 
@@ -79,6 +79,7 @@ async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | 
             priority=order.priority,
             ending=column_value(ending),
             counts=ending is None,
+            **parent_columns(order.parent),
         )
     )
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from studio.lineage import Parent
+
 
 class JobState(StrEnum):
     """Where a job stands; the allowed moves between states are in `studio.jobs`."""
@@ -78,7 +80,8 @@ class SourceFile:
     """A file as a member attached it; nothing about it has been checked yet except by Discord.
 
     `size` is in bytes as Discord states it. `motion_id`: no file of the member's, but that motion of the
-    server's library, without a `url` and with the motion's name for a `filename`.
+    server's library, without a `url` and with the motion's name for a `filename`. `kept`: it is in our storage,
+    as an earlier order has left it.
     """
 
     url: str
@@ -86,6 +89,7 @@ class SourceFile:
     size: int
     content_type: str | None = None
     motion_id: str | None = None
+    kept: str | None = None
 
 
 def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:
@@ -100,6 +104,7 @@ class Wishes:
     """What the member asked for beyond the two files; `orientation` None = by the clip's length.
 
     `notify`: mention them in the message that says how it ended. `spoiler`: the channel wants it covered.
+    `adult`: asked for where only adults are let in.
     """
 
     prompt: str = ""
@@ -109,6 +114,7 @@ class Wishes:
     shot_type: ShotType = ShotType.CUSTOMIZE
     notify: bool = True
     spoiler: bool = False
+    adult: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,7 @@ class Order:
     """One member's wish for one clip, at the moment it was accepted.
 
     `overruled`: a moderator let it pass the server's own limits. `priority`: the higher, the earlier in the
-    server's own queue.
+    server's own queue. `parent`: the clip of which it is another version.
     """
 
     job_id: str
@@ -160,6 +166,7 @@ class Order:
     ordered_at: datetime
     overruled: bool = False
     priority: int = 0
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from studio.moderation.questions import Exhibit, Question
 if TYPE_CHECKING:
     # It reads the database, which who merely provides a port need not load.
     from studio.moderation.reports import Report
+    from studio.results.copies import Copy
 
 Clock = Callable[[], datetime]
 """Returns the present moment, timezone-aware, in UTC."""
@@ -164,6 +165,21 @@ class Desk(Protocol):
 
     async def erase(self, job: Job) -> None:
         """Take away what shows the clip, its picture or its video, also what an earlier try has posted."""
+
+    async def show_copy(
+        self, job: Job, copy: Copy, file: Path | None, *, covered: bool, begun: bool = False
+    ) -> int:
+        """Post the clip in `copy.channel_id` without ringing anybody, and return the message's id.
+
+        `file` None = the link only. Looks for an earlier try's message first when it was `begun` before.
+        Raises `ClipTooLarge` when the place takes less.
+        """
+
+    async def has_copy(self, copy: Copy) -> bool:
+        """Whether the copy's message still stands."""
+
+    async def erase_copy(self, copy: Copy) -> None:
+        """Take the copy away, also one of which nobody knows whether it was posted."""
 
     async def show_report(self, report: Report, job: Job, channel_id: int) -> int:
         """Ask moderators there to decide, unless an earlier try has; return the message's id."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from studio.lineage import Parent
 from studio.models import (
     Cancel,
     Clip,
@@ -29,6 +30,17 @@ from studio.models import (
 def column_value(value: Any) -> Any:
     """What a field of `Job` is stored as."""
     return asdict(value) if isinstance(value, Inputs | Clip | Ending) else value
+
+
+def parent_columns(parent: Parent | None) -> dict[str, Any]:
+    """What an order's parent is stored as."""
+    if parent is None:
+        return {}
+    return {
+        "parent_id": parent.job_id,
+        "parent_channel_id": parent.channel_id,
+        "parent_message_id": parent.message_id,
+    }
 
 
 def to_job(row: RowMapping) -> Job:
@@ -83,7 +95,14 @@ def _order(row: RowMapping) -> Order:
         ordered_at=row["created_at"],
         overruled=row["overruled"],
         priority=row["priority"],
+        parent=_parent(row),
     )
+
+
+def _parent(row: RowMapping) -> Parent | None:
+    if row["parent_id"] is None:
+        return None
+    return Parent(row["parent_id"], row["parent_channel_id"], row["parent_message_id"])
 
 
 def _inputs(value: Mapping[str, Any] | None) -> Inputs | None:

@@ -28,6 +28,7 @@ from studio.journal import Shelf
 from studio.models import Clip, Ending, Inputs, Job, JobState, Orientation, Place, Progress, Stage
 from studio.moderation.care import Care, open_care
 from studio.progress import progress_of
+from studio.results.door import open_results
 from studio.sharing.servers import Servers
 from studio.storage import open_storage
 
@@ -141,6 +142,7 @@ class Bureau:
         self.desk = DiscordDesk(self.client, budget=Budget())
         self.equipment = replace(self.equipment, desk=self.desk)
         self.care = open_care(self.equipment, self.bells)
+        self.studio.results = open_results(self.equipment)
         if client is None:
             install(self.client, self.studio, self.servers, self.database, self.care)
         await self.world.restart(self.client)

@@ -25,6 +25,10 @@ from cogs.moderation.presence import Presence
 from cogs.moderation.privacy import PrivacyCommand
 from cogs.moderation.quota import Quota
 from cogs.moderation.rights import Rights
+from cogs.results.again import Again
+from cogs.results.deleting import Deleting
+from cogs.results.jobs import Jobs
+from cogs.results.sharing import Sharing
 from studio.database import Database
 from studio.moderation.care import Care
 from studio.moderation.council import Council
@@ -57,6 +61,8 @@ def install(
     for command in reports.commands_of(office, care):
         group.add_command(command)
     privacy = PrivacyCommand(care)
+    sharing = Sharing(studio)
+    jobs = Jobs(studio, sharing)
     presence = Presence(client, care.departures, studio.now)
     routes: list[Route] = [
         *auditing.routes_of(office),
@@ -67,5 +73,9 @@ def install(
         *privacy.routes(),
         *ApprovalPresses(studio.hearings, rights).routes,
         *petitions.routes_of(studio, animate.taking),
+        *Again(studio, animate.taking).routes(),
+        *sharing.routes(),
+        *Deleting(care, rights).routes(),
+        *jobs.routes(),
     ]
-    client.install([animate, Quota(studio), privacy, presence, Controls(studio, routes)], [group])
+    client.install([animate, Quota(studio), jobs, privacy, presence, Controls(studio, routes)], [group])

@@ -94,7 +94,8 @@ class _Presses:
         self._safety = safety
 
     async def ask_why(self, interaction: Interaction, job_id: str) -> None:
-        """Any member may report what they can see."""
+        """Any member may report what they can see; on a copy of the clip, its own id follows the clip's."""
+        job_id = job_id.partition(":")[0]
         field = text_field(say("report_field"), "reason", longest=LONGEST_REASON, paragraph=True)
         await interaction.response.send_modal(form(say("report_form"), f"{FORM_PREFIX}{job_id}", field))
 

@@ -49,6 +49,12 @@ class Rights:
 
 
 def _refuse(interaction: discord.Interaction[discord.Client]) -> None:
+    log_refusal(interaction)
+    raise OrderRefused("not_permitted")
+
+
+def log_refusal(interaction: discord.Interaction[discord.Client]) -> None:
+    """Note who tried what without the right."""
     data = dict(interaction.data or {})
     log.warning(
         "not_permitted",
@@ -56,4 +62,3 @@ def _refuse(interaction: discord.Interaction[discord.Client]) -> None:
         member_id=interaction.user.id,
         what=data.get("custom_id") or data.get("name"),
     )
-    raise OrderRefused("not_permitted")

@@ -17,7 +17,17 @@ from studio.motions import clearing
 from studio.motions.tables import motions
 from studio.sharing import servers
 from studio.sharing.servers import PolicyOutrun
-from studio.sharing.tables import approvals, audit, blocks, consents, grants, petitions, reports, tallies
+from studio.sharing.tables import (
+    approvals,
+    audit,
+    blocks,
+    consents,
+    copies,
+    grants,
+    petitions,
+    reports,
+    tallies,
+)
 from studio.sharing.tables import servers as rows
 
 log = structlog.get_logger(__name__)
@@ -26,7 +36,7 @@ KEPT = timedelta(days=30)
 
 _TRIES = 5
 _JOBS_AT_ONCE = 100
-_THEIRS = (approvals, audit, blocks, consents, grants, petitions, reports, tallies)
+_THEIRS = (approvals, audit, blocks, consents, copies, grants, petitions, reports, tallies)
 
 
 class Departures:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio.lineage import Parent
 from studio.models import Orientation, ShotType, SourceFile, Wishes
 from studio.sharing.tables import petitions
 
@@ -27,12 +28,16 @@ class Want(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the member ordered. `overruled`: moderators are asked to let it pass the server's limits."""
+    """What the member ordered. `overruled`: moderators are asked to let it pass the server's limits.
+
+    `parent`: the clip of which it is another version.
+    """
 
     picture: SourceFile
     video: SourceFile
     wishes: Wishes
     overruled: bool = False
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,4 +115,6 @@ def _wanted(payload: Mapping[str, Any]) -> Wanted:
             orientation=None if orientation is None else Orientation(orientation),
         ),
         overruled=payload["overruled"],
+        # Petitions of an earlier version have none.
+        parent=Parent(**payload["parent"]) if payload.get("parent") else None,
     )

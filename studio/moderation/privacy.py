@@ -27,6 +27,7 @@ from studio.sharing.tables import (
     audit,
     blocks,
     consents,
+    copies,
     grants,
     petitions,
     reports,
@@ -107,6 +108,7 @@ async def export(connection: AsyncConnection, member_id: int, *, now: datetime) 
     found: dict[str, Any] = {"member_id": str(member_id), "exported_at": now.isoformat()}
     queries: list[tuple[str, Table, Select[Any]]] = [
         ("jobs", jobs, select(jobs).where(jobs.c.member_id == member_id)),
+        ("copies", copies, select(copies).where(copies.c.job_id.in_(_jobs_of(member_id)))),
         ("ledger", ledger, select(ledger).where(ledger.c.member_id == member_id)),
         ("shares_used", tallies, select(tallies).where(tallies.c.member_id == member_id)),
         ("grants", grants, select(grants).where(grants.c.member_id == member_id)),
@@ -123,6 +125,10 @@ async def export(connection: AsyncConnection, member_id: int, *, now: datetime) 
         rows = (await connection.execute(query)).mappings().all()
         found[name] = [_told(table, row, member_id) for row in rows]
     return found
+
+
+def _jobs_of(member_id: int) -> Select[str]:
+    return select(jobs.c.id).where(jobs.c.member_id == member_id)
 
 
 def _concerns(member_id: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import or_, select, update
@@ -16,10 +16,15 @@ from studio.errors import DeskError, DeskUnavailable
 from studio.ledger import Because
 from studio.models import TAKEN_DOWN, Ending, Job, JobState
 from studio.moderation import audit, reports
+from studio.results import copies
+from studio.sharing.tables import copies as copy_rows
 
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 50
+
+POSTING = timedelta(minutes=10)
+"""How long a copy that was noted may be on its way to Discord."""
 
 
 async def mark(connection: AsyncConnection, job_id: str, *, by: int, named: bool, now: datetime) -> bool:
@@ -53,13 +58,14 @@ async def mark(connection: AsyncConnection, job_id: str, *, by: int, named: bool
 
 
 async def find(connection: AsyncConnection, guild_id: int, message_id: int) -> Job | None:
-    """The server's job to which a message belongs: its clip, card, answer or thread."""
+    """The server's job to which a message belongs: its clip, a copy of it, card, answer or thread."""
     query = select(rows.c.id).where(
         rows.c.guild_id == guild_id,
         or_(
             rows.c.outcome_id == message_id,
             rows.c.card_id == message_id,
             rows.c.answer_id == message_id,
+            rows.c.id.in_(select(copy_rows.c.job_id).where(copy_rows.c.message_id == message_id)),
         ),
     )
     job_id = (await connection.execute(query)).scalars().first()
@@ -100,20 +106,46 @@ async def carry_out(equipment: Equipment, job_id: str) -> bool:
         return False
     except DeskError as error:
         log.warning("clip_out_of_reach", job_id=job_id, error=error.code)
-        await _tell_out_of_reach(equipment, job)
+        await _tell_out_of_reach(equipment, job, job.place.channel_id)
+    if not await _erase_copies(equipment, job):
+        return False
     async with equipment.database.write() as connection:
         await jobs.mark_purged(connection, job_id, now=equipment.clock())
     return True
 
 
-async def _tell_out_of_reach(equipment: Equipment, job: Job) -> None:
+async def _erase_copies(equipment: Equipment, job: Job) -> bool:
+    """Remove what else shows the clip; False when some of it has to be looked for again."""
+    now = equipment.clock()
+    async with equipment.database.read() as connection:
+        known = await copies.of_job(connection, job.id)
+    left = 0
+    for copy in known:
+        try:
+            await equipment.desk.erase_copy(copy)
+        except DeskUnavailable as error:
+            log.warning("copy_not_erased", job_id=job.id, error=error.code)
+            left += 1
+            continue
+        except DeskError as error:
+            log.warning("copy_out_of_reach", job_id=job.id, error=error.code)
+            await _tell_out_of_reach(equipment, job, copy.channel_id)
+        if copy.message_id is None and now - copy.at < POSTING:
+            left += 1
+            continue
+        async with equipment.database.write() as connection:
+            await copies.remove(connection, copy.id)
+    return not left
+
+
+async def _tell_out_of_reach(equipment: Equipment, job: Job, channel_id: int) -> None:
     """We may not reach the message any more: only the server's own people can delete it."""
     entry = audit.Entry(
         at=equipment.clock(),
         guild_id=job.place.guild_id,
         actor_id=None,
         action="takedown_incomplete",
-        subject=f"<#{job.place.channel_id}>",
+        subject=f"<#{channel_id}>",
         job_id=job.id,
     )
     async with equipment.database.write() as connection:

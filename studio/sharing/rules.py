@@ -33,9 +33,16 @@ def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
         raise OrderRefused("bot_paused" if house.paused else "bot_draining")
     if not house.admits(server.access):
         raise OrderRefused("server_not_allowed")
-    policy = server.policy
-    if policy.paused:
+    if server.policy.paused:
         raise OrderRefused("server_paused")
+    check_member(server, wish, now)
+    if server.policy.filters:
+        filters.check(server.policy.filters, wish.texts)
+
+
+def check_member(server: Server, wish: Wish, now: datetime) -> None:
+    """Raise `OrderRefused` for who may not use the bot there, whether they order or only show a clip."""
+    policy = server.policy
     block = server.block_of(wish.member_id, now)
     if block is not None:
         if block.until is None:
@@ -45,5 +52,3 @@ def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
         raise OrderRefused("channel_not_allowed", channel=f"<#{policy.channel_ids[0]}>")
     if policy.role_ids and not set(policy.role_ids) & {*wish.role_ids(), wish.guild_id}:
         raise OrderRefused("role_not_allowed")
-    if policy.filters:
-        filters.check(policy.filters, wish.texts)

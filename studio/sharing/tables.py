@@ -1,4 +1,4 @@
-"""The tables of shares and moderation."""
+"""The tables of shares and moderation, and of the further places where clips were shown."""
 
 from __future__ import annotations
 
@@ -125,6 +125,26 @@ reports = Table(
     Column("message_id", BigInteger),
     Column("decided_at", Moment),
     Column("decided_by", BigInteger),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("id", String(25), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("job_id", String(25), nullable=False, index=True),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, index=True),
+    Column("shared", Boolean, nullable=False),
+)
+# A clip is shared once, whoever presses how often.
+Index(
+    "uq_copies_shared",
+    copies.c.job_id,
+    unique=True,
+    sqlite_where=text("shared"),
+    postgresql_where=text("shared"),
 )
 
 audit = Table(

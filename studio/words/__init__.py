@@ -15,6 +15,7 @@ from studio.words import (
     names,
     operator,
     panel,
+    results,
     safety,
     shares,
     usage,
@@ -38,6 +39,7 @@ SAID: Wording = {
     **shares.SAID,
     **approving.SAID,
     **motions.SAID,
+    **results.SAID,
 }
 """What is no refusal."""
 
@@ -48,5 +50,6 @@ REFUSED: Wording = {
     **safety.REFUSED,
     **approving.REFUSED,
     **motions.REFUSED,
+    **results.REFUSED,
 }
 """Refusals: what happened, what it cost, what to do now."""

@@ -22,7 +22,7 @@ import numpy as np
 
 from media.workshop import Workshop
 from studio import logs
-from studio.delivery import FIT_SHARE
+from studio.fitting import FIT_SHARE
 from tests.bench.bench_ack import WARM_UP, measure
 from tests.bench.figures import Figure, tell
 from tests.bench.footprint import MB, Footprint

@@ -1,0 +1,1 @@
+"""What members do with finished clips, by buttons and by `/jobs`."""

@@ -1,0 +1,47 @@
+"""Getting a clip into a message: as it is, else made smaller, else by its link alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import structlog
+
+from media.errors import MediaRefused
+from studio.equipment import Equipment
+from studio.errors import ClipTooLarge
+from studio.models import Job
+
+log = structlog.get_logger(__name__)
+
+FIT_SHARE = 0.97
+"""How much of the upload limit a re-encoded clip may take: the request around it needs room too."""
+
+FIT_TRIES = 3
+"""How often a clip is made smaller for one message: a server may take less than its boosts promise."""
+
+
+async def post_fitted(
+    equipment: Equipment, job: Job, path: Path, post: Callable[[Path | None], Awaitable[int]]
+) -> int:
+    """Call `post` with the clip, smaller ones, or None for the link, until it takes one; return its id.
+
+    `post` raises `ClipTooLarge` for what does not fit there; whatever else it raises is let through.
+    """
+    try:
+        return await post(path)
+    except ClipTooLarge as error:
+        limit = error.limit
+    async with equipment.storage.workspace() as folder:
+        fitted = folder / "fitted.mp4"
+        for _ in range(FIT_TRIES):
+            try:
+                await equipment.workshop.fit_clip(path, fitted, max_bytes=int(limit * FIT_SHARE))
+                return await post(fitted)
+            except ClipTooLarge as error:
+                limit = error.limit
+            except MediaRefused as error:
+                log.info("clip_not_fitted", job_id=job.id, error=str(error))
+                break
+    log.warning("clip_by_link_only", job_id=job.id, limit=limit)
+    return await post(None)

@@ -1,0 +1,50 @@
+"""What is kept of an order as long as its clip, so that the clip can be made once more."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from studio.errors import InputRefused
+from studio.models import Inputs, Job, SourceFile, looks_swapped
+from studio.ports import Storage
+
+LOOK_SECONDS = 1.0
+"""How long somebody who presses waits for the storage to say what it has."""
+
+
+def kept_files(job: Job, inputs: Inputs) -> tuple[SourceFile, SourceFile]:
+    """Picture and video of the order as the files of another one."""
+    picture, video = job.order.picture, job.order.video
+    if looks_swapped(picture, video):
+        picture, video = video, picture
+    return (
+        replace(picture, url="", content_type="image/jpeg", kept=inputs.picture_key),
+        replace(video, url="", content_type="video/mp4", kept=inputs.video_key),
+    )
+
+
+async def is_kept(storage: Storage, *files: SourceFile) -> bool:
+    """Whether the files are still there; taken for granted where the storage does not say so in time."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            for file in files:
+                if file.kept is not None:
+                    await storage.read(file.kept, 0, 1)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # TimeoutError is one, too. Whoever fetches them finds out.
+        return True
+    return True
+
+
+async def bring_kept(storage: Storage, key: str, target: Path) -> None:
+    """Copy a kept file to `target`. Raises `InputRefused` when it has been deleted meanwhile."""
+    try:
+        async with storage.checkout(key) as path:
+            await asyncio.to_thread(shutil.copyfile, path, target)
+    except FileNotFoundError as error:
+        raise InputRefused("kept_files_gone") from error

@@ -1,0 +1,1 @@
+"""What members may do with their finished clips."""

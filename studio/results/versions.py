@@ -1,0 +1,66 @@
+"""Another version of a clip: what it was made of, for its own member, as long as that is kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from studio import jobs
+from studio.database import jobs as rows
+from studio.equipment import Equipment
+from studio.errors import OrderRefused
+from studio.keeping import is_kept, kept_files
+from studio.lineage import Parent
+from studio.models import Job, JobState
+from studio.moderation.petitions import Wanted
+
+
+class Versions:
+    """Every method raises `OrderRefused` for what cannot be, and while the database is away."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+
+    async def own_clip(self, job_id: str, *, guild_id: int, member_id: int) -> Job:
+        """The member's own finished clip of this server."""
+        try:
+            async with self._equipment.database.read() as connection:
+                job = await jobs.get(connection, job_id)
+        except SQLAlchemyError as error:
+            raise OrderRefused("database_busy") from error
+        if job is None or job.place.guild_id != guild_id:
+            raise OrderRefused("result_unknown")
+        if job.order.member.id != member_id:
+            raise OrderRefused("result_not_yours")
+        if job.removed_at is not None:
+            raise OrderRefused("result_removed")
+        if job.state is not JobState.DELIVERED:
+            raise OrderRefused("result_unfinished")
+        return job
+
+    async def ingredients(self, job: Job) -> Wanted:
+        """What the clip was made of, as the order of another version of it."""
+        if job.inputs is None or job.purged_at is not None:
+            raise OrderRefused("ingredients_gone")
+        picture, video = kept_files(job, job.inputs)
+        if not await is_kept(self._equipment.storage, picture, video):
+            raise OrderRefused("ingredients_gone")
+        place = job.place
+        parent = Parent(job.id, place.talk_id, place.outcome_id or place.answer_id or 0)
+        return Wanted(picture=picture, video=video, wishes=job.order.wishes, parent=parent)
+
+    async def check_not_running(self, job_id: str, *, guild_id: int, member_id: int) -> None:
+        """Raise while another version of the clip is being made: a second press is most often a slip."""
+        query = select(rows.c.id).where(
+            rows.c.ended_at.is_(None),
+            rows.c.guild_id == guild_id,
+            rows.c.member_id == member_id,
+            rows.c.parent_id == job_id,
+        )
+        try:
+            async with self._equipment.database.read() as connection:
+                running = (await connection.execute(query)).first()
+        except SQLAlchemyError as error:
+            raise OrderRefused("database_busy") from error
+        if running is not None:
+            raise OrderRefused("version_running")
