@@ -12,7 +12,7 @@ from studio.values import is_loopback
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """`watch_url` gives our own page; None: there is only the provider's. `local`: this machine's are fine."""
+    """`watch_url` gives our own page; None: there is only the provider's. `local`: this machine's do."""
 
     watch_url: Callable[[Job], str] | None
     local: bool

@@ -27,6 +27,11 @@ COMPONENTS_V2 = 1 << 15
 OFFICE_ID = "3004"
 """Where the moderators are asked."""
 
+INPUTS = tuple(
+    f"input/{name}" for name in ("picture.jpg", "picture-thumbnail.jpg", "motion.mp4", "motion-thumbnail.jpg")
+)
+"""What a clip was made of is kept beside it, so that it can be run again."""
+
 ANSWERS = (("v1:price:yes:", "2048"), ("v1:approval:approve:", "8192"))
 """The presses that say yes, and what whoever makes them may do in the channel."""
 
@@ -245,7 +250,7 @@ class CrashWorld:
             f"jobs/{row[0]}/{name}"
             for row in jobs
             if row[1] == "delivered" and row[4] is None
-            for name in ("clip.mp4", "poster.jpg")
+            for name in ("clip.mp4", "poster.jpg", *INPUTS)
         }
         assert self.files() == kept, self.files() ^ kept
 

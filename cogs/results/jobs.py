@@ -51,7 +51,7 @@ class Jobs(commands.Cog):
             await self._sharing.show(interaction, await self._named(interaction, show))
 
     async def _named(self, interaction: Interaction, named: str) -> str:
-        """The id of the clip that was chosen, or that a link or a file's name tells. Raises `OrderRefused`."""
+        """The id of the clip that was chosen, or that a link or a file names. Raises `OrderRefused`."""
         assert interaction.guild_id is not None
         _, message_id, job_id = parse_clip(named)
         if not job_id and message_id:
