@@ -20,10 +20,16 @@ def kept_files(job: Job, inputs: Inputs) -> tuple[SourceFile, SourceFile]:
     picture, video = job.order.picture, job.order.video
     if looks_swapped(picture, video):
         picture, video = video, picture
-    return (
-        replace(picture, url="", content_type="image/jpeg", kept=inputs.picture_key),
-        replace(video, url="", content_type="video/mp4", kept=inputs.video_key),
-    )
+    picture = replace(picture, url="", content_type="image/jpeg", kept=inputs.picture_key)
+    if video.motion_id is not None:
+        # The library has it, and says so when it does no longer.
+        return picture, video
+    return picture, replace(video, url="", content_type="video/mp4", kept=inputs.video_key)
+
+
+def thumbnail_key(picture_key: str) -> str:
+    """Where the small one of a kept picture lies."""
+    return picture_key.removesuffix(".jpg") + "-thumbnail.jpg"
 
 
 async def is_kept(storage: Storage, *files: SourceFile) -> bool:

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from studio.cancels import Cancel as Cancel
+from studio.cancels import CancelAnswer as CancelAnswer
 from studio.lineage import Parent
 
 
@@ -39,25 +41,6 @@ ENDED = frozenset(
 )
 
 
-class Cancel(StrEnum):
-    """Whether the requester wants a job gone, and whether the provider lets it go; `begun`: not, unasked."""
-
-    NONE = "none"
-    BEGUN = "begun"
-    ASKED = "asked"
-    TOO_LATE = "too_late"
-
-
-class CancelAnswer(StrEnum):
-    """What pressing Cancel led to, for the one who pressed."""
-
-    CANCELLED = "cancelled"
-    ASKED = "asked"
-    TOO_LATE = "too_late"
-    NOT_YOURS = "not_yours"
-    UNKNOWN = "unknown"
-
-
 class Orientation(StrEnum):
     """Which input decides how the character faces (`character_orientation` at the provider)."""
 
@@ -80,8 +63,8 @@ class SourceFile:
     """A file as a member attached it; nothing about it has been checked yet except by Discord.
 
     `size` is in bytes as Discord states it. `motion_id`: no file of the member's, but that motion of the
-    server's library, without a `url` and with the motion's name for a `filename`. `kept`: it is in our storage,
-    as an earlier order has left it.
+    server's library, without a `url` and with the motion's name for a `filename`. `kept`: the storage key
+    of a file that an earlier order has left.
     """
 
     url: str

@@ -15,6 +15,7 @@ from media.facts import Change, Kind, PreparedClip, PreparedPicture
 from studio.crashpoints import passing
 from studio.equipment import Equipment
 from studio.errors import InputRefused
+from studio.keeping import bring_kept, thumbnail_key
 from studio.models import Inputs, Job, Notice, Orientation
 from studio.motions import shelf
 from studio.motions.motion import Content, Cut
@@ -53,7 +54,7 @@ class Normalising:
             orientation = job.order.wishes.orientation or default_orientation(clip.seconds)
             share = await self._longest_allowed(job)
             longest = min(orientation.longest_seconds, share or math.inf)
-            prepared_picture = await self._prepare_picture(picture, folder)
+            notices = await self._prepare_picture(job, picture, folder)
             with refusing("video"):
                 prepared_clip = await workshop.prepare_clip(
                     video,
@@ -71,7 +72,7 @@ class Normalising:
             has_sound=prepared_clip.after.has_sound,
             orientation=orientation,
             notices=(
-                *_notices_of_picture(prepared_picture),
+                *notices,
                 *_notices_of_clip(prepared_clip, share if share == longest else None),
             ),
         )
@@ -88,7 +89,7 @@ class Normalising:
         longest = min(orientation.longest_seconds, share or math.inf)
         cut = content.within(longest)
         async with self._equipment.storage.workspace() as folder:
-            prepared = await self._prepare_picture(picture, folder)
+            notices = await self._prepare_picture(job, picture, folder)
             if cut is None:
                 # As short as this member's videos have to be nobody has made it yet.
                 cut = await self._cut(job, content, folder, longest)
@@ -102,15 +103,23 @@ class Normalising:
             has_sound=content.has_sound,
             orientation=orientation,
             notices=(
-                *_notices_of_picture(prepared),
+                *notices,
                 *_notices_of_cut(content, cut, share if share == longest else None),
             ),
         )
 
-    async def _prepare_picture(self, picture: Path, folder: Path) -> PreparedPicture:
+    async def _prepare_picture(self, job: Job, picture: Path, folder: Path) -> list[Notice]:
+        """Make the picture and its thumbnail, and say what was changed."""
+        target, thumbnail = folder / "picture.jpg", folder / "picture-thumbnail.jpg"
+        kept = job.order.picture.kept
+        if kept is not None:
+            # As it is: made anew from itself, it would lose a little each time.
+            await bring_kept(self._equipment.storage, kept, target)
+            await bring_kept(self._equipment.storage, thumbnail_key(kept), thumbnail)
+            return []
         with refusing("picture"):
-            return await self._equipment.workshop.prepare_picture(
-                picture, folder / "picture.jpg", folder / "picture-thumbnail.jpg"
+            return _notices_of_picture(
+                await self._equipment.workshop.prepare_picture(picture, target, thumbnail)
             )
 
     async def _cut(self, job: Job, content: Content, folder: Path, longest: float) -> Cut:

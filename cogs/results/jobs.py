@@ -178,7 +178,7 @@ def _choice(job: Job) -> str:
     name = clip_title(job) or say("mine_unnamed")
     # Choices are plain text: Discord's own moments do not work in them.
     day = f"{job.order.ordered_at:%Y-%m-%d %H:%M}"
-    return say("choice_clip", name=name[:60], seconds=job.clip.seconds, day=day)[:LONGEST_CHOICE]
+    return say("mine_choice", name=name[:60], seconds=job.clip.seconds, day=day)[:LONGEST_CHOICE]
 
 
 def _turning(older: str | None) -> ui.ActionRow[ui.LayoutView]:

@@ -13,6 +13,7 @@ from studio.keeping import is_kept, kept_files
 from studio.lineage import Parent
 from studio.models import Job, JobState
 from studio.moderation.petitions import Wanted
+from studio.motions import shelf
 
 
 class Versions:
@@ -43,11 +44,24 @@ class Versions:
         if job.inputs is None or job.purged_at is not None:
             raise OrderRefused("ingredients_gone")
         picture, video = kept_files(job, job.inputs)
+        await self._check_motion(job)
         if not await is_kept(self._equipment.storage, picture, video):
             raise OrderRefused("ingredients_gone")
         place = job.place
         parent = Parent(job.id, place.talk_id, place.outcome_id or place.answer_id or 0)
         return Wanted(picture=picture, video=video, wishes=job.order.wishes, parent=parent)
+
+    async def _check_motion(self, job: Job) -> None:
+        motion_id = job.order.video.motion_id
+        if motion_id is None:
+            return
+        try:
+            async with self._equipment.database.read() as connection:
+                found = await shelf.find(connection, job.place.guild_id, motion_id)
+        except SQLAlchemyError as error:
+            raise OrderRefused("database_busy") from error
+        if found is None:
+            raise OrderRefused("motion_gone")
 
     async def check_not_running(self, job_id: str, *, guild_id: int, member_id: int) -> None:
         """Raise while another version of the clip is being made: a second press is most often a slip."""

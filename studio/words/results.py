@@ -61,7 +61,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "button_show": "Show it here",
     "button_mine_older": "Older ones",
     "button_mine_newest": "Refresh",
-    "choice_clip": "{name}, {seconds:number} s, {day}",
+    "mine_choice": "{name}, {seconds:number} s, {day}",
 }
 
 REFUSED: Mapping[str, str | tuple[str, ...]] = {
