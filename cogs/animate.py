@@ -8,11 +8,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from cogs.library.suggesting import suggestions
 from cogs.taking import Taking
 from studio.errors import OrderRefused
 from studio.models import Orientation, ShotType, SourceFile, Wishes
 from studio.moderation.petitions import Wanted
-from studio.motions.motion import Motion
 from studio.prompts import LONGEST_PROMPT
 from studio.texts import say
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 # Evaluated by discord.py at run time, where `from __future__ import annotations` has made them strings.
 Prompt = app_commands.Range[str, 0, LONGEST_PROMPT]
 Named = app_commands.Range[str, 1, 100]
-
-LONGEST_CHOICE = 100
 
 _ORIENTATIONS = [
     app_commands.Choice(name=say("choice_orientation_video"), value=Orientation.VIDEO.value),
@@ -73,7 +71,7 @@ class Animate(commands.Cog):
         if video is not None:
             if motion is not None:
                 raise OrderRefused("motion_and_video")
-            moving = _source(video)
+            moving = source_of(video)
         elif motion is None:
             raise OrderRefused("motion_or_video_missing")
         else:
@@ -88,25 +86,17 @@ class Animate(commands.Cog):
             shot_type=ShotType(shot_type or defaults.shot_type),
             notify=notify,
         )
-        wanted = Wanted(picture=_source(image), video=moving, wishes=wishes)
+        wanted = Wanted(picture=source_of(image), video=moving, wishes=wishes)
         await self.taking.take(interaction, wanted)
 
     @animate.autocomplete("motion")
     async def motions(
         self, interaction: discord.Interaction[discord.Client], current: str
     ) -> list[app_commands.Choice[str]]:
-        found = await self._studio.motions.suggest(interaction.guild_id or 0, interaction.user.id, current)
-        return [app_commands.Choice(name=suggested(motion), value=motion.id) for motion in found]
+        return await suggestions(self._studio, interaction, current)
 
 
-def suggested(motion: Motion) -> str:
-    """A motion as it is offered to who types; a name and tags of any length fit."""
-    code = "motion_suggested_tags" if motion.tags else "motion_suggested"
-    text = say(code, name=motion.name, seconds=motion.content.seconds, tags=", ".join(motion.tags))
-    return text if len(text) <= LONGEST_CHOICE else f"{text[: LONGEST_CHOICE - 1]}…"
-
-
-def _source(attachment: discord.Attachment) -> SourceFile:
+def source_of(attachment: discord.Attachment) -> SourceFile:
     return SourceFile(
         url=attachment.url,
         filename=attachment.filename,

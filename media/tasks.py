@@ -37,6 +37,12 @@ def _draw_preview(source: str, target: str) -> Result:
     return previews.write_preview(Path(source), Path(target))
 
 
+def _draw_motion(target: str) -> Result:
+    from media import drawing  # for trials only
+
+    return drawing.draw_motion(Path(target))
+
+
 def _draw_bars(bars: Sequence[Mapping[str, Any]], target: str) -> Result:
     from media import charts  # half a second, which no other task should wait for
 
@@ -50,6 +56,7 @@ _TASKS: Mapping[str, Callable[..., Result]] = {
     "prepare_clip": _prepare_clip,
     "fit_clip": _fit_clip,
     "draw_preview": _draw_preview,
+    "draw_motion": _draw_motion,
     "draw_bars": _draw_bars,
 }
 

@@ -141,6 +141,13 @@ class Workshop:
         assert isinstance(result, PictureFacts)
         return result
 
+    async def draw_motion(self, target: Path) -> ClipFacts:
+        """Write a drawn video of 4 s, for those who only try things out."""
+        with _made_whole(target) as (new_target,):
+            result = await self._run("draw_motion", target=new_target)
+        assert isinstance(result, ClipFacts)
+        return result
+
     async def draw_bars(self, bars: Sequence[Bar], target: Path) -> PictureFacts:
         """Write the bars as a PNG that is 780 px wide."""
         with _made_whole(target) as (new_target,):

@@ -87,9 +87,10 @@ async def test_the_command_has_the_options_of_the_issue_and_is_for_servers_only(
 
     options = {option["name"]: option for option in command["options"]}
     assert command["name"] == "animate"
-    assert [name for name, option in options.items() if option.get("required")] == ["image", "video"]
+    assert [name for name, option in options.items() if option.get("required")] == ["image"]
     assert set(options) == {
-        *("image", "video", "prompt", "negative_prompt", "orientation", "keep_sound", "shot_type", "notify"),
+        *("image", "video", "motion", "prompt", "negative_prompt", "orientation", "keep_sound", "shot_type"),
+        "notify",
     }
     assert options["prompt"]["max_length"] == options["negative_prompt"]["max_length"] == 1000
     assert (command["integration_types"], command["contexts"]) == ([0], [0])

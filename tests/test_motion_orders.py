@@ -14,7 +14,7 @@ from studio.delivery import purge
 from studio.journal import Shelf
 from studio.models import Job, JobState, Member, Order, Orientation, Place, SourceFile, Wishes
 from studio.motions import clearing
-from studio.motions.library import Keeper
+from studio.motions.keeping import Keeper
 from studio.motions.motion import Motion
 from studio.sharing import servers
 from studio.sharing.policy import Allowance
@@ -88,7 +88,7 @@ async def test_a_motion_outlives_the_files_of_the_clips_that_were_made_with_it(w
 
 
 async def test_a_long_motion_is_cut_only_where_no_shorter_one_was_made_before(world: World) -> None:
-    library = world.engine.studio.motions
+    library = world.engine.studio.motions.keeping
     motion = await library.add(THEO, on_disk(long_clip()), name="long walk")
     plain = await prepared(world, an_order_with(world, motion, sandbox_world.picture()))
     facing = await prepared(
@@ -122,7 +122,7 @@ async def test_a_clip_whose_motion_was_removed_while_it_waited_is_made_all_the_s
     await world.engine.studio.register.take(order)
     world.ordered.append(order.job_id)
 
-    await world.engine.studio.motions.remove(THEO, motion.id)
+    await world.engine.studio.motions.keeping.remove(THEO, motion.id)
     await world.engine.studio.acknowledged(order.job_id, answer_id=5)
     job = await world.until_closed(order.job_id)
     await clearing.clear(equipment)

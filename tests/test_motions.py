@@ -20,8 +20,9 @@ from studio.errors import InputRefused, OrderRefused, StudioError
 from studio.journal import Journal
 from studio.models import JobState, Order
 from studio.moderation import audit
-from studio.motions import clearing, library
-from studio.motions.library import Keeper, Library
+from studio.motions import clearing, keeping
+from studio.motions.keeping import Keeper
+from studio.motions.library import Library
 from studio.motions.motion import Motion, checked_name, checked_tags
 from studio.motions.tables import motion_uses, motions
 from studio.register import Register
@@ -85,7 +86,7 @@ async def close(equipment: Equipment, job_id: str) -> None:
 async def test_an_added_motion_is_stored_once_with_its_facts_and_a_preview_that_loops(
     equipment: Equipment, shelf_of: Library, tmp_path: Path
 ) -> None:
-    added = await shelf_of.add(THEO, on_disk(long_clip()), name=" Happy  Dance ", tags="#Dance, slow")
+    added = await shelf_of.keeping.add(THEO, on_disk(long_clip()), name=" Happy  Dance ", tags="#Dance, slow")
 
     found = await shelf_of.motion(SERVER, "happy dance")
     assert added == found
@@ -108,7 +109,9 @@ async def test_of_two_moderators_who_add_the_same_name_at_once_one_is_refused(
     video = on_disk(sandbox_world.clip())
 
     ended = await asyncio.gather(
-        shelf_of.add(THEO, video, name="Wave"), shelf_of.add(NOOR, video, name="WAVE"), return_exceptions=True
+        shelf_of.keeping.add(THEO, video, name="Wave"),
+        shelf_of.keeping.add(NOOR, video, name="WAVE"),
+        return_exceptions=True,
     )
 
     refused = [each for each in ended if isinstance(each, OrderRefused)]
@@ -121,7 +124,7 @@ async def test_a_file_that_is_no_video_leaves_nothing_behind_and_its_name_free(
     equipment: Equipment, shelf_of: Library
 ) -> None:
     with pytest.raises(InputRefused, match="media_not_a_video"):
-        await shelf_of.add(THEO, on_disk(sandbox_world.picture()), name="wave")
+        await shelf_of.keeping.add(THEO, on_disk(sandbox_world.picture()), name="wave")
 
     async with equipment.database.read() as connection:
         assert (await connection.execute(select(func.count()).select_from(motions))).scalar_one() == 0
@@ -132,11 +135,11 @@ async def test_a_file_that_is_no_video_leaves_nothing_behind_and_its_name_free(
 async def test_a_full_library_says_so_before_any_work_is_done(
     equipment: Equipment, shelf_of: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "MOST_MOTIONS", 1)
+    monkeypatch.setattr(keeping, "MOST_MOTIONS", 1)
     await a_motion(equipment, "wave")
 
     with pytest.raises(OrderRefused, match="motions_full") as refused:
-        await shelf_of.add(THEO, on_disk(Path(__file__)), name="jump")
+        await shelf_of.keeping.add(THEO, on_disk(Path(__file__)), name="jump")
 
     assert "1 motions" in refused.value.sentence
 
@@ -144,11 +147,11 @@ async def test_a_full_library_says_so_before_any_work_is_done(
 async def test_a_motion_for_which_there_is_no_room_is_not_kept(
     equipment: Equipment, shelf_of: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library, "MOST_BYTES", 2000)
+    monkeypatch.setattr(keeping, "MOST_BYTES", 2000)
     await a_motion(equipment, "wave")
 
     with pytest.raises(OrderRefused, match="motions_too_large") as refused:
-        await shelf_of.add(THEO, on_disk(sandbox_world.clip()), name="jump")
+        await shelf_of.keeping.add(THEO, on_disk(sandbox_world.clip()), name="jump")
 
     assert "1 kB of 2 kB left" in refused.value.sentence
     assert [motion.name for motion in await shelf_of.search(SERVER)] == ["wave"]
@@ -158,7 +161,7 @@ async def test_a_motion_for_which_there_is_no_room_is_not_kept(
 async def test_a_motion_whose_process_was_killed_while_it_was_added_is_cleared_away(
     equipment: Equipment, shelf_of: Library, clock: FixedClock
 ) -> None:
-    await shelf_of._reserve(THEO, "motion0", "wave")
+    await shelf_of.keeping._reserve(THEO, "motion0", "wave")
     async with equipment.storage.workspace() as folder:
         (folder / "motion.mp4").write_bytes(b"half of it")
         await equipment.storage.put("motions/motion0/motion.mp4", folder / "motion.mp4")
@@ -193,15 +196,15 @@ async def test_a_renamed_motion_is_found_by_its_new_name_alone(
     motion = await a_motion(equipment, "wave")
     await a_motion(equipment, "Straße")
 
-    await shelf_of.rename(THEO, motion.id, "Big Wave")
-    await shelf_of.tag(THEO, motion.id, "hello, hands")
+    await shelf_of.keeping.rename(THEO, motion.id, "Big Wave")
+    await shelf_of.keeping.tag(THEO, motion.id, "hello, hands")
 
     found = await shelf_of.motion(SERVER, "BIG WAVE")
     assert (found.id, found.tags) == (motion.id, ("hello", "hands"))
     with pytest.raises(OrderRefused, match="motion_unknown"):
         await shelf_of.motion(SERVER, "wave")
     with pytest.raises(OrderRefused, match="motion_name_taken"):
-        await shelf_of.rename(THEO, motion.id, "STRASSE")
+        await shelf_of.keeping.rename(THEO, motion.id, "STRASSE")
     assert sorted(await recorded(equipment)) == ["motion_renamed", "motion_tagged"]
 
 
@@ -213,8 +216,8 @@ async def test_another_server_neither_sees_nor_changes_a_motion(
 
     for attempt in (
         shelf_of.pick(2, motion.id),
-        shelf_of.rename(elsewhere, motion.id, "mine"),
-        shelf_of.remove(elsewhere, motion.id),
+        shelf_of.keeping.rename(elsewhere, motion.id, "mine"),
+        shelf_of.keeping.remove(elsewhere, motion.id),
     ):
         with pytest.raises(OrderRefused, match="motion_unknown"):
             await attempt
@@ -263,7 +266,7 @@ async def test_a_removed_motion_keeps_its_files_until_the_orders_that_need_them_
     order = with_motion(motion)
     await take(equipment, order)
 
-    await shelf_of.remove(THEO, motion.id, reason="somebody is shown")
+    await shelf_of.keeping.remove(THEO, motion.id, reason="somebody is shown")
     while_waiting = list(await equipment.storage.keys("motions"))
     await close(equipment, order.job_id)
     cleared = await clearing.clear(equipment)
@@ -280,7 +283,7 @@ async def test_an_order_whose_motion_was_removed_before_it_was_recorded_is_refus
 ) -> None:
     motion = await a_motion(equipment, "wave")
     order = with_motion(motion)
-    await shelf_of.remove(THEO, motion.id)
+    await shelf_of.keeping.remove(THEO, motion.id)
 
     with pytest.raises(StudioError, match="motion_gone"):
         await take(equipment, order)
@@ -298,7 +301,7 @@ async def test_orders_and_a_removal_at_once_leave_no_order_without_its_files(
 
     ended = await asyncio.gather(
         *(take(equipment, order) for order in orders[:3]),
-        shelf_of.remove(THEO, motion.id),
+        shelf_of.keeping.remove(THEO, motion.id),
         *(take(equipment, order) for order in orders[3:]),
         return_exceptions=True,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cogs.controls import Controls, Route
+from cogs.library import keeping
+from cogs.library.browsing import Motions
 from cogs.moderation import (
     auditing,
     blocking,
@@ -64,6 +66,7 @@ def install(
     sharing = Sharing(studio)
     jobs = Jobs(studio, sharing)
     presence = Presence(client, care.departures, studio.now)
+    motions = Motions(studio, rights)
     routes: list[Route] = [
         *auditing.routes_of(office),
         *docket.routes_of(office),
@@ -77,5 +80,8 @@ def install(
         *sharing.routes(),
         *Deleting(care, rights).routes(),
         *jobs.routes(),
+        *motions.routes(),
+        *keeping.routes_of(office, motions),
     ]
-    client.install([animate, Quota(studio), jobs, privacy, presence, Controls(studio, routes)], [group])
+    cogs = [animate, motions, Quota(studio), jobs, privacy, presence, Controls(studio, routes)]
+    client.install(cogs, [group, keeping.library_group(office)])

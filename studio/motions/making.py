@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from media.errors import Reason
 from studio.equipment import Equipment
-from studio.errors import FetchTooLarge, InputRefused
+from studio.errors import FetchFailed, FetchTooLarge, InputRefused
 from studio.models import Orientation, SourceFile
 from studio.motions.motion import Content, Cut, folder_of
 from studio.normalising import AS_VIDEO, refusing
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +27,43 @@ class Made:
     size: int
 
 
-async def make(equipment: Equipment, motion_id: str, source: SourceFile) -> Made:
-    """Fetch the video and store all that is made of it. Raises `InputRefused` or the `FetchFailed` leaves."""
-    equipment.workshop.warm_up()
-    limit = equipment.terms.max_video_bytes
-    async with equipment.storage.workspace() as beside, equipment.storage.workspace() as folder:
-        video = beside / "source"
+Bring = Callable[[Path], Awaitable[None]]
+"""Brings the video to a path."""
+
+
+def fetched(equipment: Equipment, source: SourceFile) -> Bring:
+    """What a member has attached. Raises `InputRefused`."""
+
+    async def bring(target: Path) -> None:
+        limit = equipment.terms.max_video_bytes
         try:
-            await equipment.attachments.fetch(source, video, max_bytes=limit)
+            await equipment.attachments.fetch(source, target, max_bytes=limit)
         except FetchTooLarge as error:
             raise InputRefused("video_too_large", limit=limit) from error
-        if await equipment.workshop.recognise(video) not in AS_VIDEO:
+        except FetchFailed as error:
+            log.warning("motion_not_fetched", error=str(error))
+            raise InputRefused("motion_not_fetched") from error
+        if await equipment.workshop.recognise(target) not in AS_VIDEO:
             raise InputRefused(f"media_{Reason.NOT_A_VIDEO}")
+
+    return bring
+
+
+def drawn(equipment: Equipment) -> Bring:
+    """A motion that is drawn here."""
+
+    async def bring(target: Path) -> None:
+        await equipment.workshop.draw_motion(target)
+
+    return bring
+
+
+async def make(equipment: Equipment, motion_id: str, bring: Bring) -> Made:
+    """Have the video brought, and store all that is made of it. Raises `InputRefused`."""
+    equipment.workshop.warm_up()
+    async with equipment.storage.workspace() as beside, equipment.storage.workspace() as folder:
+        video = beside / "source.mp4"
+        await bring(video)
         content = await _prepare(equipment, motion_id, video, folder)
         size = 0
         for path in await asyncio.to_thread(lambda: sorted(folder.iterdir())):

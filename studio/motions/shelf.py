@@ -11,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import jobs
+from studio.errors import OrderRefused
 from studio.models import Order
-from studio.motions.motion import Content, Cut, Motion, folded
+from studio.motions.motion import LONGEST_NAME, Content, Cut, Motion, folded
 from studio.motions.tables import motion_uses, motions
 
 
@@ -30,6 +31,14 @@ async def find(connection: AsyncConnection, guild_id: int, named: str) -> Motion
     found = [_motion(row) for row in (await connection.execute(query)).mappings()]
     # An id is no name that anybody would give, but it could be given.
     return next((motion for motion in found if motion.id == named), found[0] if found else None)
+
+
+async def required(connection: AsyncConnection, guild_id: int, named: str) -> Motion:
+    """The same, raising `OrderRefused` when there is none."""
+    found = await find(connection, guild_id, named)
+    if found is None:
+        raise OrderRefused("motion_unknown", name=named[:LONGEST_NAME])
+    return found
 
 
 async def all_of(connection: AsyncConnection, guild_id: int) -> list[Motion]:

@@ -1,0 +1,1 @@
+"""The motion library in Discord: browsing it, ordering from it, keeping it."""
