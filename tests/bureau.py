@@ -27,6 +27,7 @@ from studio.ids import new_job_id
 from studio.journal import Shelf
 from studio.models import Clip, Ending, Inputs, Job, JobState, Orientation, Place, Progress, Stage
 from studio.moderation.care import Care, open_care
+from studio.ports import AttachmentSource
 from studio.progress import progress_of
 from studio.results.door import open_results
 from studio.sharing.servers import Servers
@@ -93,10 +94,11 @@ class Bureau:
         channel: ChannelHandle | None = None,
         **options: Any,
     ) -> InteractionResult:
-        """Have a member use `/animate`."""
+        """Have a member use `/animate`; an option that is None is left out."""
         files = {"image": PICTURE, "video": VIDEO}
+        given = {name: value for name, value in (files | options).items() if value is not None}
         return await self.world.slash(
-            member or self.world.member, channel or self.world.clips, "animate", **(files | options)
+            member or self.world.member, channel or self.world.clips, "animate", **given
         )
 
     async def job(self, job_id: str | None = None) -> Job:
@@ -149,7 +151,9 @@ class Bureau:
 
 
 @asynccontextmanager
-async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
+async def open_bureau(
+    folder: Path, *, attachments: AttachmentSource = UNUSED, account: str = "test", **terms: Any
+) -> AsyncIterator[Bureau]:
     database = Database(f"sqlite:///{folder / 'bot.db'}")
     await schema.upgrade(database)
     bells, notes = Bells(), Pocket()
@@ -159,12 +163,12 @@ async def open_bureau(folder: Path, **terms: Any) -> AsyncIterator[Bureau]:
         database=database,
         storage=open_storage((folder / "files").as_uri()),
         workshop=Workshop(),
-        attachments=UNUSED,
+        attachments=attachments,
         provider=UNUSED,
         desk=desk,
         operator=Silence(),
         clock=lambda: datetime.now(UTC),
-        terms=Terms(account="test", usd_micros_per_second=50_000, **terms),
+        terms=Terms(account=account, usd_micros_per_second=50_000, **terms),
     )
     servers, journal = Servers(database), Shelf(folder, "orders-").open()
     studio = Studio(

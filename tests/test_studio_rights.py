@@ -18,6 +18,7 @@ from tests.bureau import Bureau, open_bureau
 
 NOT_MODERATION = (
     *("v1:cancel:", "v1:report:", "v1:reported:", "v1:privacy:", "v1:price:", "v1:ask:", "v1:agree:"),
+    *("v1:motions:", "v1:motion-search:"),
 )
 """Presses that members may make."""
 

@@ -42,7 +42,6 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "option_motion_name": "What members will look for",
     "option_motion_tags": "Words to find it by, with commas between them",
     "option_motion_which": "Which motion",
-    "menu_motion_add": "Add to motions",
     "motion_added": (
         "“{name}” is in the library: {seconds:number} s, tags {tags}. Members find it with /motions.",
         "“{name}” is in the library: {seconds:number} s. Members find it with /motions.",

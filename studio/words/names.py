@@ -9,6 +9,16 @@ from collections.abc import Mapping
 
 SAID: Mapping[str, str | tuple[str, ...]] = {
     "name_animate": "animate",
+    "name_library": "library",
+    "name_library_add": "add",
+    "name_library_remove": "remove",
+    "name_library_rename": "rename",
+    "name_library_tag": "tag",
+    "name_motions": "motions",
+    "name_menu_add_to_motions": "Add to motions",
+    "name_option_name": "name",
+    "name_option_search": "search",
+    "name_option_tags": "tags",
     "name_privacy": "privacy",
     "name_quota": "quota",
     "name_studio": "studio",
