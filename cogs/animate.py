@@ -9,12 +9,16 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.library.suggesting import suggestions
+from cogs.ordering.found import source_of
+from cogs.ordering.orders import Caps, Orders
 from cogs.taking import Taking
 from studio.errors import OrderRefused
-from studio.models import Orientation, ShotType, SourceFile, Wishes
+from studio.models import HABITS, Orientation, ShotType, SourceFile, Wishes
 from studio.moderation.petitions import Wanted
 from studio.prompts import LONGEST_PROMPT
 from studio.texts import say
+from studio.wishing.drafts import Draft
+from studio.wishing.habits import BY_LENGTH
 
 if TYPE_CHECKING:
     from studio.front import Studio
@@ -24,6 +28,7 @@ Prompt = app_commands.Range[str, 0, LONGEST_PROMPT]
 Named = app_commands.Range[str, 1, 100]
 
 _ORIENTATIONS = [
+    app_commands.Choice(name=say("choice_orientation_auto"), value=BY_LENGTH),
     app_commands.Choice(name=say("choice_orientation_video"), value=Orientation.VIDEO.value),
     app_commands.Choice(name=say("choice_orientation_image"), value=Orientation.IMAGE.value),
 ]
@@ -34,11 +39,13 @@ _SHOT_TYPES = [
 
 
 class Animate(commands.Cog):
-    """The command; what it asks for is ordered by `cogs.taking`."""
+    """The command; what it asks for is ordered by `cogs.taking`, the rest asked for by `cogs.ordering`."""
 
     def __init__(self, studio: Studio, *, max_picture_bytes: int, max_video_bytes: int) -> None:
         self._studio = studio
         self.taking = Taking(studio, max_picture_bytes=max_picture_bytes, max_video_bytes=max_video_bytes)
+        caps = Caps(picture=max_picture_bytes, video=max_video_bytes)
+        self.orders = Orders(studio, self.taking, caps)
 
     @app_commands.command(name="animate", description=say("command_animate"))
     @app_commands.describe(
@@ -58,7 +65,7 @@ class Animate(commands.Cog):
     async def animate(  # discord.py reads the command's options from the parameters
         self,
         interaction: discord.Interaction[discord.Client],
-        image: discord.Attachment,
+        image: discord.Attachment | None = None,
         video: discord.Attachment | None = None,
         motion: Named | None = None,
         prompt: Prompt = "",
@@ -68,38 +75,38 @@ class Animate(commands.Cog):
         shot_type: str | None = None,
         notify: bool = True,
     ) -> None:
-        if video is not None:
-            if motion is not None:
-                raise OrderRefused("motion_and_video")
-            moving = source_of(video)
-        elif motion is None:
-            raise OrderRefused("motion_or_video_missing")
-        else:
-            moving = await self._studio.motions.pick(interaction.guild_id or 0, motion)
+        moving = await self._moving(interaction.guild_id or 0, video, motion)
         defaults = self._studio.defaults(interaction.guild_id or 0)
-        faces = orientation or defaults.orientation
+        faces = orientation or defaults.orientation or BY_LENGTH
+        chosen = {"orientation": orientation, "keep_sound": keep_sound, "shot_type": shot_type}
         wishes = Wishes(
             prompt=prompt,
             negative_prompt=negative_prompt,
-            orientation=Orientation(faces) if faces else None,
+            orientation=None if faces == BY_LENGTH else Orientation(faces),
             keep_sound=defaults.keep_sound if keep_sound is None else keep_sound,
             shot_type=ShotType(shot_type or defaults.shot_type),
             notify=notify,
+            left_out=tuple(name for name in HABITS if chosen[name] is None),
         )
-        wanted = Wanted(picture=source_of(image), video=moving, wishes=wishes)
+        picture = None if image is None else source_of(image)
+        if picture is None or moving is None:
+            await self.orders.complete(interaction, Draft(picture=picture, video=moving, wishes=wishes))
+            return
+        wanted = Wanted(picture=picture, video=moving, wishes=wishes)
         await self.taking.take(interaction, wanted)
+
+    async def _moving(
+        self, guild_id: int, video: discord.Attachment | None, motion: str | None
+    ) -> SourceFile | None:
+        """The one thing whose motion the picture gets, if there is one."""
+        if motion is None:
+            return None if video is None else source_of(video)
+        if video is not None:
+            raise OrderRefused("motion_and_video")
+        return await self._studio.motions.pick(guild_id, motion)
 
     @animate.autocomplete("motion")
     async def motions(
         self, interaction: discord.Interaction[discord.Client], current: str
     ) -> list[app_commands.Choice[str]]:
         return await suggestions(self._studio, interaction, current)
-
-
-def source_of(attachment: discord.Attachment) -> SourceFile:
-    return SourceFile(
-        url=attachment.url,
-        filename=attachment.filename,
-        size=attachment.size,
-        content_type=attachment.content_type,
-    )

@@ -12,7 +12,7 @@ import discord
 from discord import ui
 
 from studio.lineage import Parent
-from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage, looks_swapped
+from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage, Wishes, looks_swapped
 from studio.remarks import remarks_on
 from studio.texts import cost_sentence, say
 
@@ -55,9 +55,9 @@ def status_card(
     if job.order.parent is not None:
         link = parent_link(job.place.guild_id, job.order.parent)
         container.add_item(ui.TextDisplay(say("card_parent", link=link)))
-    if progress.notices:
-        lines = (f"-# {_notice(notice)}" for notice in progress.notices)
-        container.add_item(ui.TextDisplay("\n".join(lines)))
+    remarks = [*_as_last_time(job.order.wishes), *(_notice(notice) for notice in progress.notices)]
+    if remarks:
+        container.add_item(ui.TextDisplay("\n".join(f"-# {remark}" for remark in remarks)))
     if progress.can_cancel:
         row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
         row.add_item(
@@ -129,6 +129,16 @@ def _closing_line(code: str, progress: Progress, trial: bool) -> str:
     if progress.stage is Stage.ENDED:
         return f"{line} {cost_sentence(progress.price_usd_micros or 0)}"
     return f"{line} {cost_sentence(progress.price_usd_micros)}" if progress.price_usd_micros else line
+
+
+def _as_last_time(wishes: Wishes) -> list[str]:
+    """What the member left out, and got as they had chosen it last time."""
+    said = {
+        "orientation": f"orientation_{wishes.orientation or 'auto'}",
+        "keep_sound": "keep_sound_yes" if wishes.keep_sound else "keep_sound_no",
+        "shot_type": f"shot_{wishes.shot_type}",
+    }
+    return [say(f"card_last_time_{said[name]}") for name in wishes.as_last_time]
 
 
 def _notice(notice: Notice) -> str:

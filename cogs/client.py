@@ -79,13 +79,17 @@ class Client(commands.AutoShardedBot):
         )
         self._notes = notes
         self._ready_made: list[commands.Cog] = []
-        self._groups: list[app_commands.Group] = []
+        self._commands: list[app_commands.Group | app_commands.ContextMenu] = []
         self._own_server: int | None = None
 
-    def install(self, cogs: Sequence[commands.Cog], groups: Sequence[app_commands.Group] = ()) -> None:
-        """Say which cogs and groups of commands to load at login; they hold their collaborators already."""
+    def install(
+        self,
+        cogs: Sequence[commands.Cog],
+        more: Sequence[app_commands.Group | app_commands.ContextMenu] = (),
+    ) -> None:
+        """Say which cogs, groups and menus to load at login; they hold their collaborators already."""
         self._ready_made = list(cogs)
-        self._groups = list(groups)
+        self._commands = list(more)
 
     def install_for(self, guild_id: int, group: app_commands.Group) -> None:
         """Publish a command group to the operator's own server alone."""
@@ -120,8 +124,8 @@ class Client(commands.AutoShardedBot):
             # A login that broke off after this is repeated.
             if cog.qualified_name not in self.cogs:
                 await self.add_cog(cog)
-        for group in self._groups:
-            self.tree.add_command(group, override=True)
+        for command in self._commands:
+            self.tree.add_command(command, override=True)
         await self.tree.set_translator(Translator())
         if self._ready_made:
             await self._publish_commands(None)

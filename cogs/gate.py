@@ -75,10 +75,20 @@ def check_files(
     """Raise `OrderRefused` for a file above its cap, whichever way round the two are."""
     if looks_swapped(picture, video):
         picture, video = video, picture
-    if picture.size > max_picture_bytes:
-        raise OrderRefused("picture_too_large", size=picture.size, limit=max_picture_bytes)
-    if video.size > max_video_bytes:
-        raise OrderRefused("video_too_large", size=video.size, limit=max_video_bytes)
+    check_picture(picture, max_picture_bytes)
+    check_video(video, max_video_bytes)
+
+
+def check_picture(picture: SourceFile, most_bytes: int) -> None:
+    """Raise `OrderRefused` for a picture above its cap."""
+    if picture.size > most_bytes:
+        raise OrderRefused("picture_too_large", size=picture.size, limit=most_bytes)
+
+
+def check_video(video: SourceFile, most_bytes: int) -> None:
+    """Raise `OrderRefused` for a video above its cap."""
+    if video.size > most_bytes:
+        raise OrderRefused("video_too_large", size=video.size, limit=most_bytes)
 
 
 def check_wishes(wishes: Wishes) -> None:

@@ -77,7 +77,7 @@ class Taking:
         check_words(wanted.wishes.prompt, age_restricted=adults_only)
         if wanted.wishes.adult is not adults_only:
             wanted = replace(wanted, wishes=replace(wanted.wishes, adult=adults_only))
-        wish = _wish(interaction, wanted.wishes)
+        wish = wish_of(interaction, wanted.wishes)
         if self._studio.covers(wish):
             wanted = replace(wanted, wishes=replace(wanted.wishes, spoiler=True))
         agrees = petition is not None and petition.wants is Want.CONSENT
@@ -256,7 +256,8 @@ async def _failure(started: asyncio.Future[asyncio.Task[None]]) -> BaseException
     return recording.exception()
 
 
-def _wish(interaction: Interaction, wishes: Wishes) -> Wish:
+def wish_of(interaction: Interaction, wishes: Wishes) -> Wish:
+    """What the rules of the server are asked about."""
     assert interaction.guild_id is not None
     assert interaction.channel_id is not None
     channel = interaction.channel

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-import studio.sharing.tables  # noqa: F401 - its tables belong to the metadata
+import studio.sharing.tables
+import studio.wishing.tables  # noqa: F401 - their tables belong to the metadata
 from studio.database import metadata
 
 connection = context.config.attributes["connection"]

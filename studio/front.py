@@ -34,6 +34,7 @@ from studio.sharing.account import Account, account_of
 from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
+from studio.wishing.preparation import Preparation
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,8 @@ class Studio:
     """The one door for members' wishes. Every method is short: the work itself is done elsewhere.
 
     `register` takes down the orders; `hearings` is the door for those who answer what jobs have to ask;
-    `motions` is the library; `results` is the door for what is done with finished clips.
+    `motions` is the library, and `preparation` is for members who lay out a clip before they order it;
+    `results` is the door for what is done with finished clips.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Studio:
         self.hearings = Hearings(equipment.database, dispatcher, equipment.clock)
         self.motions = Library(equipment)
         self.results = open_results(equipment)
+        self.preparation = Preparation(equipment.database, equipment.clock, new_job_id)
         self.accepting = True
 
     def now(self) -> datetime:
@@ -87,17 +90,7 @@ class Studio:
         short read. `overruled`: moderators will be asked to let it pass the server's own limits; `agrees`:
         the member gives their word by this very press.
         """
-        if not self.accepting:
-            raise OrderRefused("shutting_down")
-        server = self._servers.of(wish.guild_id)
-        rules.check(server, self._servers.house, wish, self.now())
-        check_unfinished(
-            self._terms,
-            server,
-            wish.role_ids,
-            in_server=self._census.of_server(wish.guild_id),
-            of_member=self._census.of_member(wish.guild_id, wish.member_id),
-        )
+        server = self.glance(wish)
         asks_consent = server.policy.consent and not agrees
         counts = self._terms.monthly_budget_usd_micros is not None or server.limits_orders
         if not (asks_consent or overruled or counts):
@@ -112,6 +105,21 @@ class Studio:
                     await self._check_limits(connection, server, wish, overruled=overruled)
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
+
+    def glance(self, wish: Wish) -> Server:
+        """Decide from memory alone, and return the server. Raises `OrderRefused`."""
+        if not self.accepting:
+            raise OrderRefused("shutting_down")
+        server = self._servers.of(wish.guild_id)
+        rules.check(server, self._servers.house, wish, self.now())
+        check_unfinished(
+            self._terms,
+            server,
+            wish.role_ids,
+            in_server=self._census.of_server(wish.guild_id),
+            of_member=self._census.of_member(wish.guild_id, wish.member_id),
+        )
+        return server
 
     async def _check_limits(
         self, connection: AsyncConnection, server: Server, wish: Wish, *, overruled: bool

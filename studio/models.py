@@ -82,12 +82,17 @@ def looks_swapped(picture: SourceFile, video: SourceFile) -> bool:
     )
 
 
+HABITS = ("orientation", "keep_sound", "shot_type")
+"""The wishes that a member who leaves them out gets as last time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What the member asked for beyond the two files; `orientation` None = by the clip's length.
 
-    `notify`: mention them in the message that says how it ended. `spoiler`: the channel wants it covered.
-    `adult`: asked for where only adults are let in.
+    `notify`: mention them in the message that says how it ended. `spoiler`: it is to be covered. `adult`:
+    asked for where only adults are let in. `left_out`: which of the wishes were not chosen, and get what the
+    member chose last time when the order is recorded; `as_last_time` are those that got it.
     """
 
     prompt: str = ""
@@ -98,6 +103,8 @@ class Wishes:
     notify: bool = True
     spoiler: bool = False
     adult: bool = False
+    left_out: tuple[str, ...] = ()
+    as_last_time: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

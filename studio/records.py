@@ -71,9 +71,19 @@ def to_job(row: RowMapping) -> Job:
     )
 
 
+def to_wishes(document: Mapping[str, Any]) -> Wishes:
+    """Read wishes that were stored as JSON, also by an older version."""
+    orientation = document["orientation"]
+    changed = {
+        "orientation": None if orientation is None else Orientation(orientation),
+        "shot_type": ShotType(document["shot_type"]),
+        "left_out": tuple(document.get("left_out", ())),
+        "as_last_time": tuple(document.get("as_last_time", ())),
+    }
+    return Wishes(**{**document, **changed})
+
+
 def _order(row: RowMapping) -> Order:
-    wishes = dict(row["wishes"])
-    orientation = wishes.pop("orientation")
     return Order(
         job_id=row["id"],
         member=Member(row["member_id"], row["member_name"], tuple(row["role_ids"])),
@@ -88,10 +98,7 @@ def _order(row: RowMapping) -> Order:
         ),
         picture=SourceFile(**row["picture"]),
         video=SourceFile(**row["video"]),
-        wishes=Wishes(
-            **{**wishes, "shot_type": ShotType(wishes["shot_type"])},
-            orientation=None if orientation is None else Orientation(orientation),
-        ),
+        wishes=to_wishes(row["wishes"]),
         ordered_at=row["created_at"],
         overruled=row["overruled"],
         priority=row["priority"],

@@ -20,6 +20,7 @@ from studio.moderation import approvals, petitions
 from studio.motions import shelf
 from studio.sharing import admission, quotas, servers
 from studio.sharing.servers import Server
+from studio.wishing import habits, picks
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +88,7 @@ class Register:
             await approvals.ask_over_limit(connection, order)
         allowances = server.policy.allowances_of((*member.role_ids, guild_id))
         order = replace(order, priority=quotas.priority(allowances))
+        asked, order = order, await habits.apply(connection, order)
         await jobs.insert(connection, order)
         await admission.hold(
             connection,
@@ -97,6 +99,8 @@ class Register:
             budget=terms.monthly_budget_usd_micros,
             clips=1,
         )
+        await habits.remember(connection, asked)
+        await picks.use(connection, order)
 
 
 def check_unfinished(

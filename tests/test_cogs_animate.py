@@ -87,7 +87,7 @@ async def test_the_command_has_the_options_of_the_issue_and_is_for_servers_only(
 
     options = {option["name"]: option for option in command["options"]}
     assert command["name"] == "animate"
-    assert [name for name, option in options.items() if option.get("required")] == ["image"]
+    assert [name for name, option in options.items() if option.get("required")] == []
     assert set(options) == {
         *("image", "video", "motion", "prompt", "negative_prompt", "orientation", "keep_sound", "shot_type"),
         "notify",

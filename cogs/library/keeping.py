@@ -7,7 +7,6 @@ from typing import Any
 import discord
 from discord import app_commands, ui
 
-from cogs.animate import source_of
 from cogs.controls import Route, unknown_button
 from cogs.failures import CommandRefused
 from cogs.library.browsing import Motions, is_motion_id
@@ -24,6 +23,7 @@ from cogs.moderation.fields import filled_in, form
 from cogs.moderation.forms import is_form
 from cogs.moderation.office import Interaction, Office, Reason, conclude, take_time
 from cogs.moderation.rights import Rights
+from cogs.ordering.found import source_of
 from studio.errors import OrderRefused
 from studio.models import SourceFile
 from studio.motions.keeping import Keeper

@@ -11,7 +11,7 @@ from discord import ui
 from cogs.moderation.office import Interaction
 
 
-def form(title: str, custom_id: str, *fields: ui.Label[ui.Modal]) -> ui.Modal:
+def form(title: str, custom_id: str, *fields: ui.Item[ui.Modal]) -> ui.Modal:
     """A form that discord.py does not keep: its answer is routed by its custom_id, also after a restart."""
     modal = ui.Modal(title=title, custom_id=custom_id, timeout=None)
     for field in fields:

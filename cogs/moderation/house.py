@@ -27,6 +27,7 @@ from cogs.moderation.presence import Presence
 from cogs.moderation.privacy import PrivacyCommand
 from cogs.moderation.quota import Quota
 from cogs.moderation.rights import Rights
+from cogs.ordering.menus import menus_of
 from cogs.results.again import Again
 from cogs.results.deleting import Deleting
 from cogs.results.jobs import Jobs
@@ -76,6 +77,7 @@ def install(
         *privacy.routes(),
         *ApprovalPresses(studio.hearings, rights).routes,
         *petitions.routes_of(studio, animate.taking),
+        *animate.orders.routes(),
         *Again(studio, animate.taking).routes(),
         *sharing.routes(),
         *Deleting(care, rights).routes(),
@@ -84,4 +86,5 @@ def install(
         *keeping.routes_of(office, motions),
     ]
     cogs = [animate, motions, Quota(studio), jobs, privacy, presence, Controls(studio, routes)]
-    client.install(cogs, [group, keeping.library_group(office)])
+    menus = menus_of(studio, animate.orders)
+    client.install(cogs, [group, keeping.library_group(office), *menus])

@@ -29,6 +29,7 @@ from studio.sharing.tables import (
     tallies,
 )
 from studio.sharing.tables import servers as rows
+from studio.wishing.tables import habits, picks
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,19 @@ KEPT = timedelta(days=30)
 
 _TRIES = 5
 _JOBS_AT_ONCE = 100
-_THEIRS = (approvals, audit, blocks, consents, copies, grants, petitions, reports, tallies)
+_THEIRS = (
+    approvals,
+    audit,
+    blocks,
+    consents,
+    copies,
+    grants,
+    habits,
+    petitions,
+    picks,
+    reports,
+    tallies,
+)
 
 
 class Departures:

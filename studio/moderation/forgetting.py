@@ -20,6 +20,7 @@ from studio.ports import Dispatcher
 from studio.scrubbing import scrub
 from studio.sharing import servers, tallies
 from studio.sharing.tables import approvals, audit, blocks, consents, grants, petitions, reports
+from studio.wishing.tables import habits, picks
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +104,7 @@ async def forget_row(connection: AsyncConnection, job_id: str, member_id: int) -
 
 async def _forget_in_books(connection: AsyncConnection, member_id: int) -> None:
     alias = alias_of(member_id)
-    for table in (consents, petitions, motion_uses):
+    for table in (consents, petitions, motion_uses, picks, habits):
         await connection.execute(delete(table).where(table.c.member_id == member_id))
     for column in _BY_NAME:
         table = column.table

@@ -1,4 +1,4 @@
-"""Refused orders that wait for one press of their member, with all that was attached to them."""
+"""Orders that wait for one more step of their member, with all that was attached to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.lineage import Parent
-from studio.models import Orientation, ShotType, SourceFile, Wishes
+from studio.models import SourceFile, Wishes
+from studio.records import to_wishes
 from studio.sharing.tables import petitions
 
 KEPT = timedelta(hours=6)
@@ -20,10 +21,11 @@ KEPT = timedelta(hours=6)
 
 
 class Want(StrEnum):
-    """What the press says."""
+    """What the step says; a form's row is a `studio.wishing.drafts.Draft` until it is sent."""
 
     MODERATOR = "moderator"
     CONSENT = "consent"
+    FORM = "form"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Petition:
-    """A refused order that its member may still press for, once, until `KEPT` is over."""
+    """An order that its member may still go on with, once, until `KEPT` is over."""
 
     id: str
     at: datetime
@@ -71,8 +73,13 @@ async def add(connection: AsyncConnection, petition: Petition) -> None:
 
 
 async def read(connection: AsyncConnection, petition_id: str) -> Petition | None:
+    """The refused order with this id; None for a form's, which is none yet."""
     row = (
-        (await connection.execute(select(petitions).where(petitions.c.id == petition_id)))
+        (
+            await connection.execute(
+                select(petitions).where(petitions.c.id == petition_id, petitions.c.wants != Want.FORM.value)
+            )
+        )
         .mappings()
         .one_or_none()
     )
@@ -105,15 +112,10 @@ async def sweep(connection: AsyncConnection, now: datetime) -> None:
 
 
 def _wanted(payload: Mapping[str, Any]) -> Wanted:
-    wishes = dict(payload["wishes"])
-    orientation = wishes.pop("orientation")
     return Wanted(
         picture=SourceFile(**payload["picture"]),
         video=SourceFile(**payload["video"]),
-        wishes=Wishes(
-            **{**wishes, "shot_type": ShotType(wishes["shot_type"])},
-            orientation=None if orientation is None else Orientation(orientation),
-        ),
+        wishes=to_wishes(payload["wishes"]),
         overruled=payload["overruled"],
         # Petitions of an earlier version have none.
         parent=Parent(**payload["parent"]) if payload.get("parent") else None,

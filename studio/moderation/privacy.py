@@ -33,6 +33,7 @@ from studio.sharing.tables import (
     reports,
     tallies,
 )
+from studio.wishing.tables import habits, picks
 
 MOST_PLAIN_BYTES = 4_000_000
 """Discord takes files of 10 MiB everywhere."""
@@ -115,6 +116,8 @@ async def export(connection: AsyncConnection, member_id: int, *, now: datetime) 
         ("blocks", blocks, select(blocks).where(blocks.c.member_id == member_id)),
         ("consents", consents, select(consents).where(consents.c.member_id == member_id)),
         ("petitions", petitions, select(petitions).where(petitions.c.member_id == member_id)),
+        ("picks", picks, select(picks).where(picks.c.member_id == member_id)),
+        ("habits", habits, select(habits).where(habits.c.member_id == member_id)),
         ("approvals", approvals, select(approvals).where(approvals.c.member_id == member_id)),
         ("reports_by_me", reports, select(reports).where(reports.c.reporter_id == member_id)),
         ("motions_added", motions, select(motions).where(motions.c.added_by == member_id)),

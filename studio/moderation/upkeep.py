@@ -12,6 +12,7 @@ from studio.moderation import departures
 from studio.moderation.care import Care
 from studio.motions import clearing
 from studio.sharing.tables import petitions
+from studio.wishing import habits, picks
 
 UPKEEP_SECONDS = 60.0
 
@@ -41,3 +42,5 @@ class Upkeep:
         before = self._equipment.clock() - PETITIONS_KEPT
         async with self._equipment.database.write() as connection:
             await connection.execute(delete(petitions).where(petitions.c.at < before))
+            await picks.sweep(connection, self._equipment.clock())
+            await habits.sweep(connection, self._equipment.clock())

@@ -14,6 +14,7 @@ from studio.words import (
     motions,
     names,
     operator,
+    ordering,
     panel,
     results,
     safety,
@@ -40,6 +41,7 @@ SAID: Wording = {
     **approving.SAID,
     **motions.SAID,
     **results.SAID,
+    **ordering.SAID,
 }
 """What is no refusal."""
 
@@ -51,5 +53,6 @@ REFUSED: Wording = {
     **approving.REFUSED,
     **motions.REFUSED,
     **results.REFUSED,
+    **ordering.REFUSED,
 }
 """Refusals: what happened, what it cost, what to do now."""

@@ -1,0 +1,1 @@
+"""The ways to a clip besides `/animate` with both files."""

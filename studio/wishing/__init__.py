@@ -1,0 +1,1 @@
+"""What members have laid out for a clip before they order it."""
