@@ -21,7 +21,7 @@ from media.limits import Frame
 from media.opening import find_video, frames, opened
 from media.plan import Way, make_plan, require_length, steady_rate
 from media.posters import write_poster
-from media.probe import Probe, examine
+from media.probe import Probe, examine, examine_and_see
 from media.recognise import Family, family_of
 
 POSTER_SECOND = 1.0
@@ -51,10 +51,14 @@ def verify(source: Path, poster_target: Path | None = None) -> ClipFacts:
 
     Raises as `probe` does, except that it may be of any length.
     """
-    probed = _examine(source)
-    if poster_target is not None:
-        write = _write_poster if probed.family is Family.WEBP_ANIMATION else write_poster
-        write(source, poster_target, probed)
+    if poster_target is None:
+        return _examine(source).facts
+    if family_of(source) is Family.WEBP_ANIMATION:
+        probed = examine_animation(source)
+        _write_poster(source, poster_target, probed)
+    else:
+        probed, first = examine_and_see(source)
+        write_poster(source, poster_target, probed, first)
     return probed.facts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,6 +56,11 @@ def result_line(result: Result) -> bytes:
     return json.dumps({"result": asdict(result)}).encode()
 
 
+def results_line(results: Sequence[Result | None]) -> bytes:
+    """Several results, None for what came to nothing."""
+    return json.dumps({"results": [result and asdict(result) for result in results]}).encode()
+
+
 def refusal_line(refusal: MediaRefused) -> bytes:
     return json.dumps({"refusal": refusal.reason, "facts": refusal.facts}).encode()
 
@@ -65,7 +70,15 @@ def read_answer(line: str) -> Result:
     answer = json.loads(line)
     if "refusal" in answer:
         raise MediaRefused(Reason(answer["refusal"]), **answer["facts"])
-    result = answer["result"]
+    return _result(answer["result"])
+
+
+def read_answers(line: str) -> list[Result | None]:
+    """The same for several results."""
+    return [result and _result(result) for result in json.loads(line)["results"]]
+
+
+def _result(result: Mapping[str, Any]) -> Result:
     if "before" not in result:
         return ClipFacts(**result) if "codec" in result else PictureFacts(**result)
     changes = tuple(Change(change) for change in result["changes"])

@@ -140,12 +140,8 @@ def frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFram
 
 
 def _watched(items: Iterator[T]) -> Iterator[T]:
-    while True:
-        with complaints():
-            item = next(items, None)
-        if item is None:
-            return
-        yield item
+    with complaints():
+        yield from items
 
 
 def ticks(seconds: Fraction | float, time_base: Fraction | None) -> int:

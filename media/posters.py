@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from av.video.frame import VideoFrame
 from PIL import Image, ImageStat
 
 from media.errors import MediaRefused, Reason
@@ -19,16 +20,23 @@ _LOOKS = 12
 _TOO_DARK, _TOO_LIGHT, _TOO_FLAT = 16, 240, 6  # of the 256 steps of grey: mean, mean, standard deviation
 
 
-def write_poster(source: Path, target: Path, probe: Probe) -> None:
+def write_poster(source: Path, target: Path, probe: Probe, first: VideoFrame) -> None:
     """Write the first frame that shows something, of those in the first seconds; else the first of all.
 
-    Raises `MediaRefused` with BROKEN when none can be decoded.
+    `first` is that one, as it was decoded. Raises `MediaRefused` with BROKEN when none can be.
     """
-    facts = probe.facts
-    factor = min(1.0, LONGEST_SIDE / max(facts.width, facts.height))
-    width, height = (max(2, round(side * factor)) for side in (facts.width, facts.height))
-    graph = FrameGraph(probe, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
-    gap = min(_LOOK_SECONDS, facts.seconds) / _LOOKS
+    graph = _shrinking(probe)
+    for small in (*graph.push(first), *graph.finish()):
+        picture = Image.fromarray(small.to_ndarray())
+        if _shows_something(picture):
+            _save(picture, target)
+            return
+    _save(_found_further_on(source, probe), target)
+
+
+def _found_further_on(source: Path, probe: Probe) -> Image.Image:
+    graph = _shrinking(probe)
+    gap = min(_LOOK_SECONDS, probe.facts.seconds) / _LOOKS
     first, looked = None, 0
     with opened(source) as container:
         for frame in frames(container, find_video(container)):
@@ -39,15 +47,21 @@ def write_poster(source: Path, target: Path, probe: Probe) -> None:
                 picture = Image.fromarray(small.to_ndarray())
                 first = first or picture
                 if _shows_something(picture):
-                    _save(picture, target)
-                    return
+                    return picture
             if looked >= _LOOKS:
                 break
     for small in graph.finish():
         first = first or Image.fromarray(small.to_ndarray())
     if first is None:
         raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
-    _save(first, target)
+    return first
+
+
+def _shrinking(probe: Probe) -> FrameGraph:
+    facts = probe.facts
+    factor = min(1.0, LONGEST_SIDE / max(facts.width, facts.height))
+    width, height = (max(2, round(side * factor)) for side in (facts.width, facts.height))
+    return FrameGraph(probe, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
 
 
 def _shows_something(picture: Image.Image) -> bool:
@@ -57,4 +71,4 @@ def _shows_something(picture: Image.Image) -> bool:
 
 
 def _save(picture: Image.Image, target: Path) -> None:
-    picture.save(target, "JPEG", quality=QUALITY, progressive=True)
+    picture.save(target, "JPEG", quality=QUALITY)

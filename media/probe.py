@@ -8,6 +8,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
 
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -81,6 +82,11 @@ def examine(source: Path) -> Probe:
     Raises `MediaRefused` with NOT_A_VIDEO, NO_VIDEO_STREAM, BROKEN, TOO_SMALL, TOO_MANY_PIXELS or
     TOO_MANY_FRAMES; the length is not judged here.
     """
+    return examine_and_see(source)[0]
+
+
+def examine_and_see(source: Path) -> tuple[Probe, VideoFrame]:
+    """The same, with the first frame, which has to be decoded anyway."""
     family = family_of(source)
     index_first = False
     if family in {Family.MP4, Family.MOV}:
@@ -101,7 +107,7 @@ def examine(source: Path) -> Probe:
         if family is not Family.GIF:
             _decode_samples(container, stream, times.keys)
         probe = _described(container, stream, (source, family), times, head[0])
-    return replace(probe, index_first=index_first)
+    return replace(probe, index_first=index_first), head[0]
 
 
 def _check_gif_screen(source: Path) -> None:
@@ -115,16 +121,19 @@ def _check_gif_screen(source: Path) -> None:
 
 def _measure(container: InputContainer, stream: VideoStream) -> _Times:
     """Walk through all packets without decoding them."""
-    times = _Times()
-    last_dts = None
+    times, last_dts, first = _Times(), None, None
     sound = find_sound(container)
-    for packet in packets(container, [stream, sound] if sound else [stream]):
-        if packet.pts is None or packet.dts is None or packet.time_base is None:
+    streams: list[VideoStream | AudioStream] = [stream, sound] if sound else [stream]
+    # In whole numbers: a long clip has thousands of packets, and fractions are slow.
+    clocks = {one.index: (one.time_base or Fraction(0)).as_integer_ratio() for one in streams}
+    for packet in packets(container, streams):
+        ticks, rate = clocks[packet.stream.index]
+        if packet.pts is None or packet.dts is None or not ticks:
             times.clean = times.clean and not packet.size  # the last, empty one only ends the stream
             continue
-        at = packet.pts * packet.time_base
-        end = float(at + (packet.duration or 0) * packet.time_base)
-        times.whole_start = min(times.whole_start, float(at))
+        at = packet.pts * ticks / rate
+        end = (packet.pts + (packet.duration or 0)) * ticks / rate
+        times.whole_start = min(times.whole_start, at)
         times.whole_end = max(times.whole_end, end)
         if packet.stream.index != stream.index:
             continue
@@ -135,18 +144,23 @@ def _measure(container: InputContainer, stream: VideoStream) -> _Times:
         last_dts = packet.dts
         if packet.is_keyframe:
             times.keys.append(packet.pts)
-        times.first = at if times.first is None else min(times.first, at)
-        times.shown.append(float(at))
+        first = packet.pts if first is None else min(first, packet.pts)
+        times.shown.append(at)
         times.last_end = max(times.last_end, end)
         if len(times.shown) > limits.CLIP_FRAMES:
             raise MediaRefused(Reason.TOO_MANY_FRAMES, frames=len(times.shown), limit=limits.CLIP_FRAMES)
-    if not times.shown:
+    if first is None:
         raise MediaRefused(Reason.BROKEN, detail="the video has no frames")
+    times.first = first * Fraction(*clocks[stream.index])
+    times.shown.sort()
+    _require_whole(container, times)
+    return times
+
+
+def _require_whole(container: InputContainer, times: _Times) -> None:
     claimed = (container.duration or 0) / 1_000_000
     if times.whole_end - min(times.whole_start, 0.0) < claimed - max(1.0, claimed * 0.05):
         raise MediaRefused(Reason.BROKEN, detail="the file is cut off")
-    times.shown.sort()
-    return times
 
 
 def _decode_samples(container: InputContainer, stream: VideoStream, keys: list[int]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import av.logging
 
 from media import clips, pictures, previews
+from media.errors import MediaRefused
 from media.facts import Bar
 from media.messages import Result
 
@@ -23,6 +24,18 @@ def _probe_clip(source: str) -> Result:
 
 def _verify_clip(source: str, poster: str | None = None) -> Result:
     return clips.verify(Path(source), Path(poster) if poster else None)
+
+
+def _verify_clips(clips: Sequence[tuple[str, str]]) -> Sequence[Result | None]:
+    """One after the other; a clip about which there is anything to say gets a worker of its own."""
+    return [_verified_or_none(source, poster) for source, poster in clips]
+
+
+def _verified_or_none(source: str, poster: str) -> Result | None:
+    try:
+        return _verify_clip(source, poster)
+    except (MediaRefused, MemoryError, OSError):
+        return None
 
 
 def _prepare_clip(source: str, target: str, poster: str, longest: float) -> Result:
@@ -49,10 +62,11 @@ def _draw_bars(bars: Sequence[Mapping[str, Any]], target: str) -> Result:
     return charts.draw([Bar(**bar) for bar in bars], Path(target))
 
 
-_TASKS: Mapping[str, Callable[..., Result]] = {
+_TASKS: Mapping[str, Callable[..., Result | Sequence[Result | None]]] = {
     "prepare_picture": _prepare_picture,
     "probe_clip": _probe_clip,
     "verify_clip": _verify_clip,
+    "verify_clips": _verify_clips,
     "prepare_clip": _prepare_clip,
     "fit_clip": _fit_clip,
     "draw_preview": _draw_preview,
@@ -66,6 +80,6 @@ def be_quiet() -> None:
     av.logging.set_level(None)
 
 
-def carry_out(task: str, arguments: Mapping[str, Any]) -> Result:
+def carry_out(task: str, arguments: Mapping[str, Any]) -> Result | Sequence[Result | None]:
     """Do it; raises `MediaRefused` for the file's faults and anything else for our own."""
     return _TASKS[task](**arguments)

@@ -12,10 +12,11 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Sequence
 from typing import NoReturn
 
 from media.errors import MediaRefused, Reason
-from media.messages import Request, refusal_line, result_line
+from media.messages import Request, refusal_line, result_line, results_line
 from media.tasks import carry_out as carry_out_task
 
 ANSWER = 3
@@ -84,7 +85,8 @@ def _limit(request: Request) -> None:
 def _answer(request: Request) -> bytes:
     warnings.simplefilter("ignore")  # decoders grumble about odd files; what matters is raised
     try:
-        return result_line(carry_out_task(request.task, request.arguments))
+        made = carry_out_task(request.task, request.arguments)
+        return results_line(made) if isinstance(made, Sequence) else result_line(made)
     except MediaRefused as refusal:
         return refusal_line(refusal)
     except MemoryError:

@@ -9,18 +9,21 @@ import asyncio
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from media.errors import MediaRefused, Reason, WorkshopFailed
 from media.facts import Bar, ClipFacts, Kind, PictureFacts, PreparedClip, PreparedPicture
-from media.messages import Report, Request, Result, read_answer
+from media.messages import Report, Request, Result, read_answer, read_answers
 from media.recognise import recognise
+from media.rounds import Rounds
 from media.shift import Shift
+
+T = TypeVar("T")
 
 DEFAULT_SLOTS = 2
 DEFAULT_MEMORY_BYTES = 3 * 1024**3
@@ -32,6 +35,8 @@ _GENTLE_SHARE = 0.5
 """Of the time for a task: how long one may try with what others leave of the processors."""
 
 _FILE_BYTES = 512 * 1024**2
+_SMALL_CLIP_BYTES = 16 * 1024**2
+_MOST_TOGETHER = 8
 _CPU_FACTOR = 4  # threads of one worker that may burn CPU at the same time
 _CRASHES = frozenset(
     {
@@ -52,7 +57,7 @@ class Workshop:
     task that was killed, ran out of memory or took longer than `seconds`, and whose CRASHED for a codec that
     broke down at the file) or `WorkshopFailed`.
 
-    Targets appear whole or not at all. Cancelling a call kills its child.
+    Targets appear whole or not at all. Cancelling a call kills its child; who shared it gets another.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Workshop:
         """
         self._shift = Shift(warm_seconds=warm_seconds)
         self._slots = asyncio.Semaphore(slots)
+        self._verifications = Rounds(self._verify_together, slots=self._slots, most=_MOST_TOGETHER)
         self._memory_bytes = memory_bytes
         self._seconds = seconds
 
@@ -103,10 +109,14 @@ class Workshop:
     async def verify_clip(self, path: Path, poster: Path) -> ClipFacts:
         """Return what a provider's result is, of any length, after decoding its first frames.
 
-        Its poster is a JPEG of the first good one.
+        Its poster is a JPEG of the first good one. Small clips that wait for a slot share one child; what
+        is not right with one of them is found out, and told, by a child of its own.
         """
+        small = (await asyncio.to_thread(path.stat)).st_size <= _SMALL_CLIP_BYTES
         with _made_whole(poster) as (new_poster,):
-            result = await self._run("verify_clip", source=path, poster=new_poster)
+            result = await self._verifications.ask((path, new_poster)) if small else None
+            if result is None:
+                result = await self._run("verify_clip", source=path, poster=new_poster)
         assert isinstance(result, ClipFacts)
         return result
 
@@ -157,24 +167,40 @@ class Workshop:
 
     async def _run(self, task: str, *, gently_for: float | None = None, **arguments: Any) -> Result:
         """`gently_for`: only with what others leave of the processors, and not longer than that."""
+        named = {
+            name: str(value.absolute()) if isinstance(value, Path) else value
+            for name, value in arguments.items()
+        }
+        async with self._slots:
+            report = await self._report(task, named, gently_for=gently_for)
+        return _understood(task, report, read_answer)
+
+    async def _verify_together(self, clips: Sequence[tuple[Path, Path]]) -> Sequence[Result | None]:
+        named = [[str(path.absolute()) for path in clip] for clip in clips]
+        try:
+            report = await self._report("verify_clips", {"clips": named})
+            results = _understood("verify_clips", report, read_answers)
+        except (MediaRefused, WorkshopFailed):
+            # Which of them it was, each will say by itself.
+            results = []
+        return results if len(results) == len(clips) else [None] * len(clips)
+
+    async def _report(
+        self, task: str, arguments: Mapping[str, Any], *, gently_for: float | None = None
+    ) -> Report:
         seconds = self._seconds if gently_for is None else gently_for
         request = Request(
             task=task,
-            arguments={
-                name: str(value.absolute()) if isinstance(value, Path) else value
-                for name, value in arguments.items()
-            },
+            arguments=arguments,
             memory_bytes=self._memory_bytes,
             cpu_seconds=max(1, int(self._seconds * _CPU_FACTOR)),
             file_bytes=_FILE_BYTES,
             gentle=gently_for is not None,
         )
-        async with self._slots:
-            try:
-                report = await self._shift.carry_out(request, seconds=seconds)
-            except TimeoutError:
-                raise MediaRefused(Reason.TOO_COMPLEX, limit_seconds=seconds) from None
-        return _understood(task, report)
+        try:
+            return await self._shift.carry_out(request, seconds=seconds)
+        except TimeoutError:
+            raise MediaRefused(Reason.TOO_COMPLEX, limit_seconds=seconds) from None
 
 
 @asynccontextmanager
@@ -187,7 +213,7 @@ async def kept_warm() -> AsyncIterator[Workshop]:
         await workshop.close()
 
 
-def _understood(task: str, report: Report) -> Result:
+def _understood(task: str, report: Report, read: Callable[[str], T]) -> T:
     """A child that a signal ended did too much or met a codec's bug: either way this file cannot be used."""
     if report.exit_code < 0:
         reason = Reason.CRASHED if -report.exit_code in _CRASHES else Reason.TOO_COMPLEX
@@ -195,7 +221,7 @@ def _understood(task: str, report: Report) -> Result:
     if report.exit_code != 0:
         raise WorkshopFailed(task, report.exit_code, report.tail)
     try:
-        return read_answer(report.answer)
+        return read(report.answer)
     except (ValueError, KeyError, TypeError) as error:
         words = f"{report.answer[-200:]!r} {report.tail}"
         raise WorkshopFailed(task, report.exit_code, words) from error
