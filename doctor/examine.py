@@ -11,6 +11,7 @@ from doctor.discord_side import check_discord
 from doctor.local import check_codecs, check_database, check_storage
 from doctor.provider_side import check_key, check_model
 from doctor.way_back import check_way_back
+from doctor.way_to_clips import check_way_to_clips
 from providers.addresses import guarded_session
 from providers.pixelbyte import PixelByte, provider_hosts
 from studio.logs import without
@@ -37,6 +38,7 @@ async def examine(settings: Settings, *, clock: Clock) -> list[Check]:
     async with aiohttp.ClientSession() as session:
         checks.extend(await _check_provider(session, settings, clock=clock))
         checks.append(await check_way_back(session, settings, clock=clock))
+        checks.append(await check_way_to_clips(session, settings, clock=clock))
     return checks
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 
 import aiohttp
-from prometheus_client import CollectorRegistry
 
 from doctor.check import Check
+from doctor.ear import listening
 from doctor.trouble import in_words
-from providers.server import WEBHOOK_PATH, build_app, serve
+from providers.server import WEBHOOK_PATH
 from providers.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 from studio.ports import Clock
 from studio.settings import Settings
@@ -33,7 +29,7 @@ async def check_way_back(
         return Check(subject, True, "not used (PUBLIC_URL is empty): the bot asks the provider by itself")
     if settings.provider == "sandbox":
         return Check(subject, True, "not needed: the sandbox is on this machine")
-    async with _listening(settings, clock) as ear:
+    async with listening(settings, clock) as ear:
         token = f"doctor_{secrets.token_hex(16)}"
         try:
             status = await _ring(session, settings, token=token, clock=clock, seconds=seconds)
@@ -42,36 +38,6 @@ async def check_way_back(
             fix = f"Have your proxy or tunnel lead {settings.public_url}{WEBHOOK_PATH}… to {where}."
             return Check(subject, False, f"{settings.public_url} cannot be reached: {in_words(error)}", fix)
         return _judged(settings, status, heard=token in ear.heard, listening=ear.open)
-
-
-@dataclass(slots=True)
-class _Ear:
-    """Our own server on the bot's port, unless the running bot has it; `heard` are the tokens that came."""
-
-    open: bool = False
-    heard: set[str] = field(default_factory=set)
-
-    async def __call__(self, token: str, _provider_job_id: str | None) -> None:
-        # A real webhook that comes meanwhile is not lost: the bot's poller asks for every job.
-        self.heard.add(token)
-
-
-@asynccontextmanager
-async def _listening(settings: Settings, clock: Clock) -> AsyncIterator[_Ear]:
-    ear = _Ear()
-    app = build_app(
-        ring=ear,
-        secret=settings.pixelbyte_webhook_secret,
-        checks={},
-        registry=CollectorRegistry(),
-        clock=clock,
-    )
-    async with AsyncExitStack() as stack:
-        # A port that is taken is most likely taken by the running bot; the answer will show.
-        with contextlib.suppress(OSError):
-            await stack.enter_async_context(serve(app, settings.http_host, settings.http_port))
-            ear.open = True
-        yield ear
 
 
 async def _ring(

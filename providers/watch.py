@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -42,6 +42,11 @@ _COMMON = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
 }
+
+
+def is_absence(status: int, headers: Mapping[str, str]) -> bool:
+    """Whether an answer is this server's to a link that is none, and not that of a proxy before it."""
+    return status == 404 and headers.get("X-Robots-Tag") == _COMMON["X-Robots-Tag"]
 
 
 def add_watching(app: web.Application, showing: Showing, *, trial: bool) -> None:

@@ -114,7 +114,7 @@ async def test_where_all_is_well_nothing_is_wrong_and_nothing_is_made(
 async def test_the_sandbox_as_provider_needs_no_key_and_no_catalogue(
     wire: WireDiscord, settings: Settings, sandbox: Sandbox
 ) -> None:
-    trial = replace(settings, provider="sandbox", public_url="https://bot.example.org")
+    trial = replace(settings, provider="sandbox", public_url=f"http://127.0.0.1:{settings.http_port}")
 
     checks = await examine(trial, clock=now)
 
