@@ -92,13 +92,14 @@ def poster(source: Path, target: Path) -> None:
 
 
 def fit(source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
-    """Encode a clip anew so that it has at most `max_bytes`, with fewer pixels where bits are short.
+    """Write a clip that has at most `max_bytes` and plays everywhere, with fewer pixels where bits are short.
 
-    The short side stays at 480 pixels or more (unless it was less). Raises `MediaRefused` with TOO_LARGE
-    (size, limit) when that would only give mud, and as `verify` does.
+    It is H.264 with 8 bits, keeps its sound, and has its index first. The short side stays at 480 pixels
+    or more (unless it was less). Raises `MediaRefused` with TOO_LARGE (size, limit) when that would only
+    give mud, and as `verify` does.
     """
     before = _examine(source)
-    if before.facts.size <= max_bytes and before.family is Family.MP4:
+    if before.facts.size <= max_bytes and _plays_everywhere(before):
         shutil.copyfile(source, target)
         return before.facts
     share = 1.0
@@ -109,6 +110,15 @@ def fit(source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
             return examine(target).facts
         share *= 0.95 * max_bytes / size
     raise MediaRefused(Reason.TOO_LARGE, size=size, limit=max_bytes)
+
+
+def _plays_everywhere(probe: Probe) -> bool:
+    return (
+        probe.family is Family.MP4
+        and probe.index_first
+        and probe.facts.codec == "h264"
+        and probe.pixel_format == "yuv420p"
+    )
 
 
 def _examine(source: Path) -> Probe:

@@ -15,14 +15,13 @@ Result = ClipFacts | PictureFacts | PreparedClip | PreparedPicture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One task with its arguments and limits; a `gentle` one takes what others leave of the processors."""
+    """One task with its arguments and limits."""
 
     task: str
     arguments: Mapping[str, Any]
     memory_bytes: int
     cpu_seconds: int
     file_bytes: int
-    gentle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,9 @@ class _Foreman:
             stdout=PIPE,
             cwd=ROOT,
             env=environment,
-            start_new_session=True,
+            # No session of its own: Linux shares processors among sessions first (sched(7), autogroups), and
+            # a worker's low priority would only hold against other workers.
+            process_group=0,
             limit=_LONGEST_REPORT,
         )
         return cls(process)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import os
@@ -71,10 +70,6 @@ def _limit(request: Request) -> None:
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (most, most))
     os.nice(_NICENESS)
-    if request.gentle and hasattr(os, "SCHED_IDLE"):
-        # Niceness alone leaves a worker its tenth, which it takes in pieces that the bot's answers wait for.
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     if hasattr(os, "sched_setaffinity"):
         # Every codec counts the processors and starts as many threads, each with stack and frames of its own.
         available = sorted(os.sched_getaffinity(0))

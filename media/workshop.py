@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,9 +29,6 @@ DEFAULT_MEMORY_BYTES = 3 * 1024**3
 DEFAULT_SECONDS = 300.0
 WARM_SECONDS = 30.0
 """How long the codecs stay loaded in the real bot after the last piece of work."""
-
-_GENTLE_SHARE = 0.5
-"""Of the time for a task: how long one may try with what others leave of the processors."""
 
 _FILE_BYTES = 512 * 1024**2
 _SMALL_CLIP_BYTES = 16 * 1024**2
@@ -132,15 +128,7 @@ class Workshop:
     async def fit_clip(self, source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
         """Write the clip with at most `max_bytes`; TOO_LARGE when that cannot be done decently."""
         with _made_whole(target) as (new_target,):
-            fit = partial(self._run, "fit_clip", source=source, target=new_target, max_bytes=max_bytes)
-            try:
-                # The longest of all tasks, and nobody looks at a progress bar for it.
-                result = await fit(gently_for=self._seconds * _GENTLE_SHARE)
-            except MediaRefused as refusal:
-                if "limit_seconds" not in refusal.facts:
-                    raise
-                # The machine is full of other work: by being gentle alone it would never be done.
-                result = await fit()
+            result = await self._run("fit_clip", source=source, target=new_target, max_bytes=max_bytes)
         assert isinstance(result, ClipFacts)
         return result
 
@@ -165,14 +153,13 @@ class Workshop:
         assert isinstance(result, PictureFacts)
         return result
 
-    async def _run(self, task: str, *, gently_for: float | None = None, **arguments: Any) -> Result:
-        """`gently_for`: only with what others leave of the processors, and not longer than that."""
+    async def _run(self, task: str, **arguments: Any) -> Result:
         named = {
             name: str(value.absolute()) if isinstance(value, Path) else value
             for name, value in arguments.items()
         }
         async with self._slots:
-            report = await self._report(task, named, gently_for=gently_for)
+            report = await self._report(task, named)
         return _understood(task, report, read_answer)
 
     async def _verify_together(self, clips: Sequence[tuple[Path, Path]]) -> Sequence[Result | None]:
@@ -185,22 +172,18 @@ class Workshop:
             results = []
         return results if len(results) == len(clips) else [None] * len(clips)
 
-    async def _report(
-        self, task: str, arguments: Mapping[str, Any], *, gently_for: float | None = None
-    ) -> Report:
-        seconds = self._seconds if gently_for is None else gently_for
+    async def _report(self, task: str, arguments: Mapping[str, Any]) -> Report:
         request = Request(
             task=task,
             arguments=arguments,
             memory_bytes=self._memory_bytes,
             cpu_seconds=max(1, int(self._seconds * _CPU_FACTOR)),
             file_bytes=_FILE_BYTES,
-            gentle=gently_for is not None,
         )
         try:
-            return await self._shift.carry_out(request, seconds=seconds)
+            return await self._shift.carry_out(request, seconds=self._seconds)
         except TimeoutError:
-            raise MediaRefused(Reason.TOO_COMPLEX, limit_seconds=seconds) from None
+            raise MediaRefused(Reason.TOO_COMPLEX, limit_seconds=self._seconds) from None
 
 
 @asynccontextmanager
