@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import structlog
-from sqlalchemy import Column, Table, delete, select, update
+from sqlalchemy import Column, ColumnElement, Table, TextClause, delete, select, text, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import notes
@@ -19,12 +19,23 @@ from studio.motions.tables import motion_uses, motions
 from studio.ports import Dispatcher
 from studio.scrubbing import scrub
 from studio.sharing import servers, tallies
-from studio.sharing.tables import approvals, audit, blocks, consents, grants, petitions, reports
+from studio.sharing.tables import (
+    BY_A_MEMBER,
+    approvals,
+    audit,
+    blocks,
+    consents,
+    grants,
+    petitions,
+    reports,
+)
 from studio.wishing.tables import habits, picks
 
 log = structlog.get_logger(__name__)
 
 NOTE = "forget:"
+
+_ALL = true()
 
 _BY_NAME: tuple[Column[Any], ...] = (
     ledger.c.member_id,
@@ -70,8 +81,7 @@ class Forgetting:
         """Do what can be done now; True when nothing is left to do."""
         now = self._equipment.clock()
         async with self._equipment.database.read() as connection:
-            query = select(jobs.c.id).where(jobs.c.member_id == member_id).order_by(jobs.c.id)
-            job_ids = list((await connection.execute(query)).scalars())
+            job_ids = await jobs_of(connection, member_id)
         left = 0
         for job_id in job_ids:
             async with self._equipment.database.write() as connection:
@@ -80,7 +90,7 @@ class Forgetting:
             await takedowns.carry_out(self._equipment, job_id)
             left += not await self._forget_job(job_id, member_id)
         async with self._equipment.database.write() as connection:
-            await _forget_in_books(connection, member_id)
+            await forget_in_books(connection, member_id)
             if not left:
                 await notes.erase(connection, f"{NOTE}{member_id}")
         log.info("member_forgotten" if not left else "member_partly_forgotten", jobs=len(job_ids), left=left)
@@ -97,12 +107,19 @@ class Forgetting:
         return True
 
 
+async def jobs_of(connection: AsyncConnection, member_id: int) -> list[str]:
+    """Ids of everything that the member ever ordered, oldest first."""
+    query = select(jobs.c.id).where(jobs.c.member_id == member_id).order_by(jobs.c.id)
+    return list((await connection.execute(query)).scalars())
+
+
 async def forget_row(connection: AsyncConnection, job_id: str, member_id: int) -> None:
     """Blank all that a job's row says of its member, but for `member_id` in the member's stead."""
     await scrub(connection, job_id, member_id=member_id, member_name="", role_ids=[], inputs=None)
 
 
-async def _forget_in_books(connection: AsyncConnection, member_id: int) -> None:
+async def forget_in_books(connection: AsyncConnection, member_id: int) -> None:
+    """Delete what is the member's own, and put the alias wherever the books name them."""
     alias = alias_of(member_id)
     for table in (consents, petitions, motion_uses, picks, habits):
         await connection.execute(delete(table).where(table.c.member_id == member_id))
@@ -110,8 +127,8 @@ async def _forget_in_books(connection: AsyncConnection, member_id: int) -> None:
         table = column.table
         assert isinstance(table, Table)
         await connection.execute(update(table).where(column == member_id).values({column.name: alias}))
-    for column in (ledger.c.actor, audit.c.subject):
-        await _rename_within(connection, column, member_id, alias)
+    await _rename_within(connection, ledger.c.actor, member_id, alias, among=text(BY_A_MEMBER))
+    await _rename_within(connection, audit.c.subject, member_id, alias)
     await _blank_details(connection, member_id, alias)
     await tallies.rename(connection, member_id, alias)
     # The blocks in every process's memory bear the member's own number.
@@ -119,16 +136,22 @@ async def _forget_in_books(connection: AsyncConnection, member_id: int) -> None:
 
 
 async def _rename_within(
-    connection: AsyncConnection, column: Column[Any], member_id: int, alias: int
+    connection: AsyncConnection,
+    column: Column[Any],
+    member_id: int,
+    alias: int,
+    *,
+    among: ColumnElement[bool] | TextClause = _ALL,
 ) -> None:
-    """Texts that consist of nothing else: `member:<id>` and `<@id>`."""
+    """Texts that consist of nothing else: `member:<id>` and `<@id>`; `among`: the rows that may have them."""
     for old, new in (
         (f"member:{member_id}", f"member:{alias}"),
         (f"<@{member_id}>", f"member {alias}"),
     ):
         table = column.table
         assert isinstance(table, Table)
-        await connection.execute(update(table).where(column == old).values({column.name: new}))
+        renaming = update(table).where(column == old, among).values({column.name: new})
+        await connection.execute(renaming)
 
 
 async def _blank_details(connection: AsyncConnection, member_id: int, alias: int) -> None:

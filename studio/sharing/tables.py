@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
 
-from studio.database import metadata
+from studio.database import jobs, ledger, metadata
 from studio.moments import Moment
 
 servers = Table(
@@ -168,3 +170,27 @@ Index(
     sqlite_where=text("told_at IS NULL"),
     postgresql_where=text("told_at IS NULL"),
 )
+
+# ── where a member's rows, and those of a message, are found ────────────────────────────────────
+
+
+def _index(name: str, column: Column[Any], where: str) -> None:
+    """An index of some rows only: SQLite uses it for queries that say the same, or `column = …`."""
+    only = text(where)
+    Index(name, column, sqlite_where=only, postgresql_where=only)
+
+
+BY_A_MEMBER = "substr(actor, 1, 7) = 'member:'"
+"""The ledger's few entries whose actor is a member; queries for them have to say it in these very words."""
+
+Index("ix_jobs_member_id_guild_id", jobs.c.member_id, jobs.c.guild_id)
+Index("ix_tallies_member_id", tallies.c.member_id)
+Index("ix_approvals_member_id", approvals.c.member_id)
+Index("ix_audit_actor_id", audit.c.actor_id)
+Index("ix_audit_subject", audit.c.subject)
+_index("ix_jobs_answer_id", jobs.c.answer_id, "answer_id IS NOT NULL")
+_index("ix_jobs_card_id", jobs.c.card_id, "card_id IS NOT NULL")
+_index("ix_jobs_outcome_id", jobs.c.outcome_id, "outcome_id IS NOT NULL")
+_index("ix_jobs_unpurged", jobs.c.removed_at, "removed_at IS NOT NULL AND purged_at IS NULL")
+_index("ix_approvals_decided_by", approvals.c.decided_by, "decided_by IS NOT NULL")
+_index("ix_ledger_members", ledger.c.actor, BY_A_MEMBER)
