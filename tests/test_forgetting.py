@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import func, select, update
+from obstore.store import LocalStore
+from sqlalchemy import event, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from studio import jobs, ledger
 from studio.aliases import alias_of
@@ -17,7 +21,7 @@ from studio.database import Database
 from studio.database import jobs as rows
 from studio.database import ledger as entries
 from studio.equipment import Equipment, Terms
-from studio.errors import DeskUnavailable
+from studio.errors import DeskUnavailable, OrderRefused
 from studio.ledger import Because
 from studio.models import Job, JobState
 from studio.moderation import audit, departures
@@ -27,7 +31,7 @@ from studio.moderation.upkeep import Upkeep
 from studio.sharing import admission, servers
 from studio.sharing.policy import Policy, Share
 from studio.sharing.tables import blocks, consents, reports, tallies
-from studio.storage import open_storage
+from studio.storage import ObstoreFiles
 from tests.builders import FixedClock, a_job
 from tests.bureau import UNUSED, Bells
 
@@ -48,11 +52,22 @@ class Desk:
         self.erased.append(job.id)
 
 
+class Files(ObstoreFiles):
+    """Real files; `away`: nothing can be deleted."""
+
+    away = False
+
+    async def delete_tree(self, prefix: str) -> None:
+        if self.away:
+            raise OSError("the storage is away")
+        await super().delete_tree(prefix)
+
+
 @pytest.fixture
 async def equipment(database: Database, clock: FixedClock, tmp_path: Path) -> Equipment:
     return Equipment(
         database=database,
-        storage=open_storage((tmp_path / "files").as_uri()),
+        storage=Files(LocalStore(prefix=tmp_path / "files", mkdir=True), folder=tmp_path / "files"),
         workshop=UNUSED,
         attachments=UNUSED,
         provider=UNUSED,
@@ -204,6 +219,60 @@ async def test_an_outage_of_discord_only_delays_it(equipment: Equipment, care: C
 
     assert not done
     assert len(desk.erased) == 1
+    assert await care.forgetting.asked() == []
+
+
+async def test_an_outage_of_the_storage_only_delays_it(equipment: Equipment, care: Care) -> None:
+    job = await a_delivered(equipment)
+    files = cast(Files, equipment.storage)
+    files.away = True
+
+    done = await care.privacy.forget(ME)
+    half = await equipment.storage.keys(f"jobs/{job.id}")
+    await Upkeep(equipment, care).look()
+    files.away = False
+    await Upkeep(equipment, care).look()
+
+    assert not done
+    assert len(half) == 1
+    assert await equipment.storage.keys(f"jobs/{job.id}") == []
+    assert await care.forgetting.asked() == []
+
+
+@contextmanager
+def going_away(database: Database, *, after: int) -> Iterator[None]:
+    """No statement but the first few reaches the database."""
+    left = iter(range(after))
+
+    def refuse(*_call: Any) -> None:
+        if next(left, None) is None:
+            raise OperationalError("", {}, Exception("the database is away"))
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", refuse)
+
+
+@pytest.mark.parametrize("after", [0, 4, 12, 20, 26, 32])
+async def test_an_outage_of_the_database_at_any_moment_is_made_up_for(
+    equipment: Equipment, care: Care, me: int, after: int
+) -> None:
+    job = await a_delivered(equipment, member_id=me)
+
+    try:
+        with going_away(equipment.database, after=after):
+            done = await care.privacy.forget(me)
+    except OrderRefused:
+        # Then not even the wish was stored, and the member is told so.
+        assert await care.forgetting.asked() == []
+        done = await care.privacy.forget(me)
+    await Upkeep(equipment, care).look()
+
+    assert done is (after == 0)
+    assert str(me) not in await everything(equipment.database)
+    assert await equipment.storage.keys(f"jobs/{job.id}") == []
     assert await care.forgetting.asked() == []
 
 

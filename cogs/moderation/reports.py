@@ -51,8 +51,8 @@ def commands_of(office: Office, care: Care) -> list[app_commands.Command[Any, ..
     async def takedown(interaction: Interaction, clip: str, reason: Reason) -> None:
         await take_time(interaction)
         job = await named_clip(care.safety, interaction, clip)
-        await care.safety.take_down(job, by=interaction.user.id, reason=reason)
-        await conclude(interaction, say("clip_taken_down"))
+        done = await care.safety.take_down(job, by=interaction.user.id, reason=reason)
+        await conclude(interaction, say("clip_taken_down" if done else "clip_being_taken_down"))
 
     @app_commands.command(name="reports", description=say("command_studio_reports"))
     async def reports(interaction: Interaction) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Column, ColumnElement, Table, TextClause, delete, select, text, true, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import notes
@@ -64,11 +65,16 @@ class Forgetting:
     async def ask(self, member_id: int) -> bool:
         """Note the member's wish, and do what can be done now; True when that was all.
 
-        Clips that still run are cancelled if they can be.
+        Clips that still run are cancelled if they can be. Raises `SQLAlchemyError` when the wish itself could
+        not be noted; whatever fails afterwards is repeated until it is done.
         """
         async with self._equipment.database.write() as connection:
             await notes.write(connection, f"{NOTE}{member_id}", self._equipment.clock().isoformat())
-        return await self.go_on(member_id)
+        try:
+            return await self.go_on(member_id)
+        except SQLAlchemyError as error:
+            log.warning("forgetting_interrupted", error=type(error).__name__)
+            return False
 
     async def asked(self) -> list[int]:
         """Whose wishes are not fulfilled yet."""

@@ -137,11 +137,15 @@ class Safety:
                 assert decided is not None
         except SQLAlchemyError as error:
             raise OrderRefused("moderation_busy") from error
-        job = await self._follow_up(decided.job_id, removed=state is ReportState.DELETED)
-        return decided, job
+        if state is ReportState.DELETED:
+            await self._clear(decided.job_id)
+        return decided, await self._settle(decided.job_id)
 
-    async def take_down(self, job: Job, *, by: int, reason: str, named: bool = True) -> None:
-        """Take the clip down by a moderator's or its own member's wish. Raises `OrderRefused`."""
+    async def take_down(self, job: Job, *, by: int, reason: str, named: bool = True) -> bool:
+        """Take the clip down by a moderator's or its own member's wish. Raises `OrderRefused`.
+
+        False: some of it goes when Discord or the storage can be reached again; `look_after` sees to that.
+        """
         now = self._equipment.clock()
         entry = audit.Entry(
             at=now,
@@ -159,7 +163,9 @@ class Safety:
                 await audit.add(connection, entry)
         except SQLAlchemyError as error:
             raise OrderRefused("moderation_busy") from error
-        await self._follow_up(job.id, removed=True)
+        done = await self._clear(job.id)
+        await self._settle(job.id)
+        return done
 
     async def look_after(self) -> None:
         """Finish what a crash or an outage has left: reports that nobody saw, clips that still stand."""
@@ -191,11 +197,13 @@ class Safety:
             # Not before the transaction has ended.
             self._dispatcher.wake(each, after_seconds=1.0)
 
-    async def _follow_up(self, job_id: str, *, removed: bool) -> Job:
-        """What a decision leads to outside of the database; `look_after` repeats what fails."""
-        if removed:
-            self._dispatcher.wake(job_id)
-            await takedowns.carry_out(self._equipment, job_id)
+    async def _clear(self, job_id: str) -> bool:
+        """Remove what stands of the clip; False when something has to wait, which `look_after` repeats."""
+        self._dispatcher.wake(job_id)
+        return await takedowns.carry_out(self._equipment, job_id)
+
+    async def _settle(self, job_id: str) -> Job:
+        """Have every report about the clip say what was decided."""
         async with self._equipment.database.read() as connection:
             job = await jobs.get(connection, job_id)
             about = await reports.of_job(connection, job_id)

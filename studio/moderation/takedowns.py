@@ -86,7 +86,7 @@ async def unfinished(connection: AsyncConnection) -> list[str]:
 async def carry_out(equipment: Equipment, job_id: str) -> bool:
     """Remove messages and files of a job that was taken down; may be repeated.
 
-    False when it has to be tried again: the job has not ended yet, or Discord is away.
+    False when it has to be tried again: the job has not ended yet, or Discord or the storage is away.
     """
     async with equipment.database.read() as connection:
         job = await jobs.get(connection, job_id)
@@ -97,7 +97,11 @@ async def carry_out(equipment: Equipment, job_id: str) -> bool:
     if not job.state.ended:
         return False
     # The files first: they are what can still be shown.
-    await equipment.storage.delete_tree(f"jobs/{job_id}")
+    try:
+        await equipment.storage.delete_tree(f"jobs/{job_id}")
+    except OSError as error:
+        log.warning("files_not_deleted", job_id=job_id, error=str(error)[:200])
+        return False
     try:
         if job.place.answer_id is not None:
             await equipment.desk.erase(job)

@@ -34,6 +34,10 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "reports_none": "No report is waiting for a decision.",
     "reports_waiting": "{count} reports are waiting for a decision; the most pressing ones first:",
     "clip_taken_down": "The clip is taken down: messages and files are gone, and it cannot be made again.",
+    "clip_being_taken_down": (
+        "The clip is marked as taken down: nobody can watch it here or make it again. Not all of its "
+        "messages and files could be removed just now; they follow by themselves."
+    ),
     "answer_removed": ("{name}'s clip was removed by {actor}.", "A clip was removed from here."),
     "command_studio_takedown": "Take a clip down: its messages, its files and its link",
     "command_studio_reports": "The reports that nobody has decided on yet",
