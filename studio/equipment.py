@@ -17,6 +17,12 @@ from studio.waits import Waits
 
 MEGABYTE = 1_000_000
 
+TRIAL = "sandbox"
+"""The account of the provider that sends nothing anywhere."""
+
+PROVIDERS = {"pixelbyte": "PixelByte"}
+"""Who gets members' files, by the account, as they call themselves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -41,6 +47,16 @@ class Terms:
     max_video_bytes: int = 200 * MEGABYTE
     waits: Waits = field(default_factory=Waits)
     webhook_address: Callable[[str], str] | None = None
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether clips are made on our own machine, and nothing is charged."""
+        return self.account == TRIAL
+
+    @property
+    def provider_name(self) -> str:
+        """Who makes the clips, as members should read it."""
+        return PROVIDERS.get(self.account, self.account)
 
     @property
     def least_usd_micros(self) -> int:

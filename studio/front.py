@@ -98,9 +98,12 @@ class Studio:
         try:
             async with self._equipment.database.read() as connection:
                 if asks_consent and not await consents.given(
-                    connection, guild_id=wish.guild_id, member_id=wish.member_id
+                    connection,
+                    guild_id=wish.guild_id,
+                    member_id=wish.member_id,
+                    trial=self._terms.is_trial,
                 ):
-                    raise ConsentNeeded
+                    raise self._consent_needed()
                 if counts or overruled:
                     await self._check_limits(connection, server, wish, overruled=overruled)
         except SQLAlchemyError as error:
@@ -120,6 +123,12 @@ class Studio:
             of_member=self._census.of_member(wish.guild_id, wish.member_id),
         )
         return server
+
+    def _consent_needed(self) -> ConsentNeeded:
+        """To what the member is asked to agree: they are told who gets their files."""
+        if self._terms.is_trial:
+            return ConsentNeeded("consent_needed_trial")
+        return ConsentNeeded(provider=self._terms.provider_name)
 
     async def _check_limits(
         self, connection: AsyncConnection, server: Server, wish: Wish, *, overruled: bool
@@ -173,7 +182,13 @@ class Studio:
         """Store the member's word on likenesses; if that fails they are asked again at their next clip."""
         try:
             async with self._equipment.database.write() as connection:
-                await consents.add(connection, guild_id=guild_id, member_id=member_id, now=self.now())
+                await consents.add(
+                    connection,
+                    guild_id=guild_id,
+                    member_id=member_id,
+                    now=self.now(),
+                    trial=self._terms.is_trial,
+                )
         except SQLAlchemyError as error:
             log.warning("consent_not_stored", guild_id=guild_id, error=type(error).__name__)
 

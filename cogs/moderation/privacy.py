@@ -35,7 +35,8 @@ class PrivacyCommand(commands.Cog):
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     async def privacy(self, interaction: Interaction) -> None:
         promise = self._care.privacy.promise()
-        text = say("privacy_trial" if promise.trial else "privacy_stored", days=f"{promise.retention_days:g}")
+        code = "privacy_trial" if promise.trial else "privacy_stored"
+        text = say(code, days=f"{promise.retention_days:g}", provider=promise.provider)
         view = _buttons(
             (EXPORT, "button_export", discord.ButtonStyle.primary),
             (SHOWN, "button_shown", discord.ButtonStyle.secondary),

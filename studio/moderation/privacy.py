@@ -50,9 +50,13 @@ _NOT_TOLD: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """What `/privacy` tells: for how long files and words are kept, and whether anything leaves for real."""
+    """What `/privacy` tells: for how long files and words are kept, and to whom they go.
+
+    `trial`: to nobody, clips are made on our own machine.
+    """
 
     retention_days: float
+    provider: str
     trial: bool
 
 
@@ -65,7 +69,11 @@ class Privacy:
 
     def promise(self) -> Promise:
         terms = self._equipment.terms
-        return Promise(retention_days=terms.retention_seconds / 86_400, trial=terms.account == "sandbox")
+        return Promise(
+            retention_days=terms.retention_seconds / 86_400,
+            provider=terms.provider_name,
+            trial=terms.is_trial,
+        )
 
     async def export(self, member_id: int) -> ExportFile:
         """Everything about the member as one file: JSON, or a ZIP of it where that would be large."""

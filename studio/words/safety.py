@@ -51,7 +51,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "privacy_stored": (
         "**What I store about you:** your orders (words, file names, price, when and where), what they cost, "
         "your consent, reports, moderators' decisions.\n**Where it goes:** picture, video and words go to "
-        "PixelByte, who makes the clip; the clip is posted on Discord.\n**For how long:** pictures and "
+        "{provider}, who makes the clip; the clip is posted on Discord.\n**For how long:** pictures and "
         "videos until the clip is done; clips and words {days} days; the rest until you delete it."
     ),
     "privacy_trial": (
