@@ -17,6 +17,7 @@ from studio.languages.spoken import speak
 from studio.texts import say
 
 if TYPE_CHECKING:
+    from cogs.moderation.rights import Rights
     from studio.front import Studio
 
 Handler = Callable[[discord.Interaction[discord.Client], str], Awaitable[None]]
@@ -42,9 +43,10 @@ class Controls(commands.Cog):
     registration for everybody when a message is edited (2.7.1, ui/view.py:948 and 977).
     """
 
-    def __init__(self, studio: Studio, routes: Sequence[Route] = ()) -> None:
+    def __init__(self, studio: Studio, rights: Rights, routes: Sequence[Route] = ()) -> None:
         """`routes` are those of the other cogs; a prefix may begin no other one."""
         self._studio = studio
+        self._rights = rights
         self._routes = (Route(CANCEL_PREFIX, self._cancel), *routes)
 
     @commands.Cog.listener()
@@ -75,7 +77,7 @@ class Controls(commands.Cog):
         answer = await self._studio.cancel(
             job_id,
             member_id=interaction.user.id,
-            is_moderator=interaction.permissions.manage_messages,
+            is_moderator=self._rights.is_moderator(interaction),
         )
         await interaction.followup.send(say(f"cancel_{answer}"), ephemeral=True)
 

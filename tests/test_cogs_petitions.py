@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from studio import jobs
+from studio.database import Database
 from studio.models import Job, JobState
-from studio.moderation import approvals, audit, reports
+from studio.moderation import approvals, audit, consents, reports
 from studio.moderation.questions import Exhibit, History, Kind, Standing, needed
 from studio.moderation.reports import ReportState
 from studio.moderation.safety import Complaint
@@ -67,6 +69,43 @@ async def test_consent_is_asked_once_and_the_order_goes_on_by_the_press(bureau: 
     assert (job.order.wishes.prompt, job.order.picture.filename) == ("a forest", "me.jpg")
     assert second.response is not None
     assert "on its way" in second.response.content
+
+
+@pytest.mark.parametrize(
+    ("account", "named", "other"),
+    [("pixelbyte", "go to PixelByte,", "trial"), ("sandbox", "go to nobody", "PixelByte")],
+)
+async def test_consent_names_who_gets_the_files(tmp_path: Path, account: str, named: str, other: str) -> None:
+    async with open_bureau(tmp_path, account=account) as bureau:
+        await rule(bureau, Policy(consent=True))
+
+        asked = await bureau.order()
+        told = await bureau.world.slash(bureau.world.member, bureau.world.clips, "privacy")
+
+        await pressed_on(bureau, asked, "v1:agree:")
+        await bureau.world.eventually(lambda: bureau.bells.woken)
+        # The word was stored: this order is taken without a question.
+        await bureau.ordered()
+
+    assert named in asked.response.content
+    assert other not in asked.response.content
+    assert ("PixelByte" in told.response.content) is (account == "pixelbyte")
+
+
+async def test_a_word_for_trials_covers_no_files_that_leave_the_house(database: Database) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    async with database.write() as connection:
+        for member, trial in ((1, True), (2, False)):
+            await consents.add(connection, guild_id=9, member_id=member, now=now, trial=trial)
+
+    async with database.read() as connection:
+        found = [
+            await consents.given(connection, guild_id=9, member_id=member, trial=trial)
+            for member in (1, 2)
+            for trial in (True, False)
+        ]
+
+    assert found == [True, False, True, True]
 
 
 async def test_a_member_over_a_limit_asks_the_moderators_by_a_press_that_counts_once(bureau: Bureau) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discord import app_commands, ui
+from discord import Permissions, app_commands, ui
 from structlog.testing import capture_logs
 
 from studio.database import metadata
@@ -79,6 +79,39 @@ async def test_every_command_is_refused_to_members_logged_and_changes_nothing(bu
 
     assert len(commands) >= 16
     assert await everything(bureau) == before
+
+
+OF_MODERATORS = {"audit", "block", "jobs", "report", "reports", "takedown", "unblock"}
+"""Commands about members and clips; all others are about the server's rules."""
+
+
+async def test_moderators_decide_about_members_and_clips_and_managers_about_rules_too(
+    bureau: Bureau,
+) -> None:
+    world = bureau.world
+    group = bureau.client.tree.get_command("studio")
+    assert isinstance(group, app_commands.Group)
+    group.default_permissions = None
+    await bureau.client.tree.sync()
+    people = {
+        "moderator": world.add_member("kim", "Kim", permissions=Permissions(manage_messages=True)),
+        "manager": world.add_member("lee", "Lee", permissions=Permissions(manage_guild=True)),
+    }
+    allowed: dict[str, set[str]] = {name: set() for name in people}
+
+    for command in commands_of(bureau):
+        options = options_of(bureau, command)
+        for name, person in people.items():
+            with capture_logs() as logs:
+                result = await world.slash(person, world.clips, command.qualified_name, **options)
+            assert result.response is not None
+            if "not_permitted" not in {entry["event"] for entry in logs}:
+                allowed[name].add(command.qualified_name.removeprefix("studio "))
+
+    assert allowed["moderator"] == OF_MODERATORS
+    assert allowed["manager"] == {
+        command.qualified_name.removeprefix("studio ") for command in commands_of(bureau)
+    }
 
 
 async def test_every_press_is_refused_to_members_logged_and_changes_nothing(bureau: Bureau) -> None:

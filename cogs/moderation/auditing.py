@@ -34,7 +34,7 @@ def routes_of(office: Office) -> list[Route]:
         await interaction.response.defer()
         await interaction.edit_original_response(view=await _page(office, interaction, before or None))
 
-    return [office.for_managers(AUDIT_PREFIX, turn)]
+    return [office.for_moderators(AUDIT_PREFIX, turn)]
 
 
 async def _page(office: Office, interaction: Interaction, before: str | None = None) -> ui.LayoutView:

@@ -58,11 +58,14 @@ def install(
         council=Council(database, servers, studio.now),
     )
     group = StudioGroup(rights)
-    for part in (auditing, blocking, docket, filtering, granting, limiting, pausing, setup, usage):
+    for part in (filtering, granting, limiting, pausing, setup):
         for command in part.commands_of(office):
             group.add_command(command)
+    for each in (auditing, blocking, docket, usage):
+        for command in each.commands_of(office):
+            group.add_for_moderators(command)
     for command in reports.commands_of(office, care):
-        group.add_command(command)
+        group.add_for_moderators(command)
     privacy = PrivacyCommand(care)
     sharing = Sharing(studio)
     jobs = Jobs(studio, sharing)
@@ -85,6 +88,7 @@ def install(
         *motions.routes(),
         *keeping.routes_of(office, motions),
     ]
-    cogs = [animate, motions, Quota(studio), jobs, privacy, presence, Controls(studio, routes)]
+    controls = Controls(studio, rights, routes)
+    cogs = [animate, motions, Quota(studio), jobs, privacy, presence, controls]
     menus = menus_of(studio, animate.orders)
     client.install(cogs, [group, keeping.library_group(office), *menus])

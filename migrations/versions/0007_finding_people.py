@@ -1,13 +1,13 @@
 """What belongs to a member or to a message is found without reading whole tables.
 
-Revision: 0006, after: 0005
+Revision: 0007, after: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
