@@ -12,7 +12,6 @@ branch_labels = None
 depends_on = None
 
 PLAIN = (
-    ("ix_jobs_member_id_guild_id", "jobs", ["member_id", "guild_id"]),
     ("ix_tallies_member_id", "tallies", ["member_id"]),
     ("ix_approvals_member_id", "approvals", ["member_id"]),
     ("ix_audit_actor_id", "audit", ["actor_id"]),

@@ -183,7 +183,6 @@ def _index(name: str, column: Column[Any], where: str) -> None:
 BY_A_MEMBER = "substr(actor, 1, 7) = 'member:'"
 """The ledger's few entries whose actor is a member; queries for them have to say it in these very words."""
 
-Index("ix_jobs_member_id_guild_id", jobs.c.member_id, jobs.c.guild_id)
 Index("ix_tallies_member_id", tallies.c.member_id)
 Index("ix_approvals_member_id", approvals.c.member_id)
 Index("ix_audit_actor_id", audit.c.actor_id)
