@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import endings, jobs
@@ -59,13 +59,14 @@ async def mark(connection: AsyncConnection, job_id: str, *, by: int, named: bool
 
 async def find(connection: AsyncConnection, guild_id: int, message_id: int) -> Job | None:
     """The server's job to which a message belongs: its clip, a copy of it, card, answer or thread."""
-    query = select(rows.c.id).where(
-        rows.c.guild_id == guild_id,
-        or_(
-            rows.c.outcome_id == message_id,
-            rows.c.card_id == message_id,
-            rows.c.answer_id == message_id,
-            rows.c.id.in_(select(copy_rows.c.job_id).where(copy_rows.c.message_id == message_id)),
+    # One after another, each by its own index: joined by OR, PostgreSQL would read the whole table.
+    query = union_all(
+        *(
+            select(rows.c.id).where(rows.c.guild_id == guild_id, column == message_id)
+            for column in (rows.c.outcome_id, rows.c.card_id, rows.c.answer_id)
+        ),
+        select(copy_rows.c.job_id).where(
+            copy_rows.c.guild_id == guild_id, copy_rows.c.message_id == message_id
         ),
     )
     job_id = (await connection.execute(query)).scalars().first()
