@@ -7,6 +7,7 @@ import discord
 from studio.errors import OrderRefused
 from studio.models import SourceFile, Wishes, looks_swapped
 from studio.prompts import LONGEST_PROMPT, length_of
+from studio.texts import say
 
 THREADS = frozenset(
     {discord.ChannelType.public_thread, discord.ChannelType.private_thread, discord.ChannelType.news_thread}
@@ -18,15 +19,10 @@ OWN_THREAD = discord.Permissions(create_public_threads=True, send_messages_in_th
 # What nearly every order comes with: it is seen at one glance, for the answer waits for it.
 PLENTY = OWN_THREAD | discord.Permissions(view_channel=True, attach_files=True, read_message_history=True)
 
-# As Discord's own English settings call them; a moderator looks for exactly these words.
-PERMISSION_NAMES = {
-    "view_channel": "View Channel",
-    "connect": "Connect",
-    "attach_files": "Attach Files",
-    "read_message_history": "Read Message History",
-    "send_messages": "Send Messages",
-    "send_messages_in_threads": "Send Messages in Threads",
-}
+
+def permission_name(name: str) -> str:
+    """As Discord's own settings call it: whoever may change it looks for exactly these words."""
+    return say(f"permission_{name}")
 
 
 def check_place(interaction: discord.Interaction[discord.Client]) -> None:
@@ -37,7 +33,7 @@ def check_place(interaction: discord.Interaction[discord.Client]) -> None:
     kind = getattr(interaction.channel, "type", discord.ChannelType.text)
     missing = missing_permission(kind, interaction.app_permissions)
     if missing is not None:
-        raise OrderRefused("missing_permission", permission=PERMISSION_NAMES[missing])
+        raise OrderRefused("missing_permission", permission=permission_name(missing))
 
 
 def is_age_restricted(channel: object) -> bool:

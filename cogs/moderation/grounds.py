@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import discord
 
-from cogs.gate import PERMISSION_NAMES, missing_permissions
+from cogs.gate import missing_permissions, permission_name
 from studio.moderation.choices import CHOICES, Kind
 from studio.sharing.policy import ApprovalMode, Policy
 from studio.texts import say
@@ -66,6 +66,6 @@ def _finding(guild: discord.Guild, channel_id: int, needed: tuple[str, ...] | No
     return say(
         "check_missing",
         channel=mention,
-        permissions=", ".join(PERMISSION_NAMES[name] for name in missing),
+        permissions=", ".join(permission_name(name) for name in missing),
         role=guild.me.display_name if role is None else role.name,
     )

@@ -91,6 +91,12 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "✗ {channel} no longer exists, or I cannot see it: choose another one, or give me View Channel."
     ),
     "check_no_approval_channel": "✗ Moderators are to be asked, but there is no channel for it: choose one.",
+    "permission_view_channel": "View Channel",
+    "permission_connect": "Connect",
+    "permission_attach_files": "Attach Files",
+    "permission_read_message_history": "Read Message History",
+    "permission_send_messages": "Send Messages",
+    "permission_send_messages_in_threads": "Send Messages in Threads",
     "check_none": "Choose channels, and I check whether I may work there.",
 }
 
