@@ -25,6 +25,7 @@ from babel.messages.pofile import write_po
 
 from studio.languages.catalogues import NAME, Entry, entries, path_of, read, translation
 from studio.languages.tongues import TRANSLATED, Language
+from studio.sentences import SENTENCES
 from tests.test_cogs_texts import filled
 from tests.text_limits import limit_of
 
@@ -35,7 +36,7 @@ HEADER = """# {language}: translations of the bot's texts. msgctxt is the text's
 # Status: {status}"""
 
 VALID_NAME = re.compile(r"[-_'\w]{1,32}")
-COMMAND = re.compile(r"(?<![\w/:<])/[a-z]+")
+COMMAND = re.compile(r"(?<![\w/:<])/([a-z]+)")
 EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u26ff]")
 
 
@@ -117,7 +118,9 @@ def _problems(entry: Entry, text: str) -> Iterator[str]:
 
 
 COUNTED: dict[str, Callable[[str], Any]] = {
-    "the commands that it names": lambda text: Counter(COMMAND.findall(text)),
+    "the commands that it names": lambda text: Counter(
+        each for each in COMMAND.findall(text) if NAME + each in SENTENCES
+    ),
     "line breaks": lambda text: text.count("\n"),
     "bold marks": lambda text: text.count("**"),
     "marks at the beginnings of lines": lambda text: re.findall(r"^(?:-# |#+ )", text, re.MULTILINE),
