@@ -22,7 +22,9 @@ from demo.page import Page
 from demo.world import World
 from studio import logs
 from studio.engine import Engine
+from studio.motions.keeping import Keeper
 from studio.settings import Settings
+from studio.texts import say as words
 
 SANDBOX_SECONDS = 8.0
 GRACE_SECONDS = 3.0
@@ -85,7 +87,7 @@ async def _demo(open_house: OpenHouse, errand: Errand | None, *, port: int) -> i
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with tempfile.TemporaryDirectory(prefix="animate-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        async with inhabited(open_house, folder) as world:
+        async with inhabited(open_house, folder, furnished=errand is None) as world:
             if errand is None:
                 return await _show(world, folder, stop, port=port)
             return await _send(world, errand, folder, stop)
@@ -93,9 +95,16 @@ async def _demo(open_house: OpenHouse, errand: Errand | None, *, port: int) -> i
 
 @asynccontextmanager
 async def inhabited(
-    open_house: OpenHouse, folder: Path, *, sandbox_seconds: float = SANDBOX_SECONDS
+    open_house: OpenHouse,
+    folder: Path,
+    *,
+    sandbox_seconds: float = SANDBOX_SECONDS,
+    furnished: bool = False,
 ) -> AsyncIterator[World]:
-    """Give a world with the real bot in it, at work; everything that it writes is below `folder`."""
+    """Give a world with the real bot in it, at work; everything that it writes is below `folder`.
+
+    `furnished`: a drawn motion is put into the server's library meanwhile.
+    """
     settings = Settings(
         provider="sandbox",
         database_url=f"sqlite:///{folder / 'bot.db'}",
@@ -119,11 +128,21 @@ async def inhabited(
         # When the engine breaks, the group ends the demo with its error: nothing would ever be finished.
         async with asyncio.TaskGroup() as group:
             engine = group.create_task(house.engine.run())
+            furnishing = group.create_task(_furnish(house, world)) if furnished else None
             try:
                 yield world
             finally:
+                if furnishing is not None:
+                    furnishing.cancel()
                 await house.engine.stop(grace_seconds=GRACE_SECONDS)
                 engine.cancel()
+
+
+async def _furnish(house: House, world: World) -> None:
+    keeper = Keeper(guild_id=world.guild.id, member_id=world.moderator.id)
+    await house.engine.studio.motions.keeping.add_drawn(
+        keeper, name=words("drawn_motion_name"), tags=words("drawn_motion_tags")
+    )
 
 
 async def _show(world: World, folder: Path, stop: asyncio.Event, *, port: int) -> int:

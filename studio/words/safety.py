@@ -56,7 +56,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     ),
     "privacy_trial": (
         "**What I store about you:** your orders (words, file names, price, when and where), what they cost, "
-        "your consent, reports, moderators' decisions.\n**Where it goes:** nowhere but Discord, since clips "
+        "your consent, motions that you added or used, reports, moderators' decisions.\n**Where it goes:** nowhere but Discord, since clips "
         "are trials made on my own machine.\n**For how long:** pictures and videos until the clip is done; "
         "clips, words and file names {days} days; the rest until you delete it."
     ),
