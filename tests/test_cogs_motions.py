@@ -51,10 +51,16 @@ async def names(bureau: Bureau) -> list[str]:
     return sorted(motion.name for motion in await bureau.studio.motions.search(bureau.world.guild.id))
 
 
-async def browsed(bureau: Bureau, member: MemberActor | None = None, **options: Any) -> InteractionResult:
+async def browsed(
+    bureau: Bureau,
+    member: MemberActor | None = None,
+    *,
+    channel: ChannelHandle | None = None,
+    **options: Any,
+) -> InteractionResult:
     """Use `/motions`; the page is there when this returns."""
     world = bureau.world
-    result = await world.slash(member or world.member, world.clips, "motions", **options)
+    result = await world.slash(member or world.member, channel or world.clips, "motions", **options)
     await world.eventually(lambda: "otions" in said(bureau, result, member))
     return result
 
@@ -63,7 +69,7 @@ def page(bureau: Bureau, result: InteractionResult, member: MemberActor | None =
     """The answer as whoever asked sees it now."""
     world = bureau.world
     assert result.response is not None
-    messages = world.messages(world.clips.id, viewer=member or world.member)
+    messages = world.messages(result.response.message.channel.id, viewer=member or world.member)
     return next(message for message in messages if int(message["id"]) == result.response.message.id)
 
 
@@ -142,13 +148,13 @@ async def test_a_moderator_gets_buttons_within_discords_limits_also_after_a_rest
     shown = page(bureau, result, world.moderator)
     await bureau.restart()
 
-    form = await world.click(world.moderator, shown, _first(shown, "v1:motion-edit:"))
+    form = await world.click(world.moderator, shown, first_id(shown, "v1:motion-edit:"))
     await world.submit_modal(world.moderator, form, {"name": "Grand Move", "tags": "big, slow"})
     await world.eventually(lambda: "Saved: “Grand Move”" in everything(bureau, world.moderator))
-    sure = await world.click(world.moderator, shown, _first(shown, "v1:motion-remove:"))
+    sure = await world.click(world.moderator, shown, first_id(shown, "v1:motion-remove:"))
     await world.eventually(lambda: "Yes, remove it" in said(bureau, sure, world.moderator))
     asked = page(bureau, sure, world.moderator)
-    await world.click(world.moderator, asked, _first(asked, "v1:motion-sure:"))
+    await world.click(world.moderator, asked, first_id(asked, "v1:motion-sure:"))
     await world.eventually(lambda: "is removed" in said(bureau, sure, world.moderator))
 
     assert count(shown["components"]) <= 40
@@ -274,5 +280,5 @@ def count(components: list[dict[str, Any]]) -> int:
     return len(components) + accessories + sum(count(each) for each in inner)
 
 
-def _first(message: dict[str, Any], prefix: str) -> str:
+def first_id(message: dict[str, Any], prefix: str) -> str:
     return next(line for line in texts_of(message).splitlines() if line.startswith(prefix))

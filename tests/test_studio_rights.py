@@ -18,8 +18,9 @@ from tests.bureau import Bureau, open_bureau
 
 NOT_MODERATION = (
     *("v1:cancel:", "v1:report:", "v1:reported:", "v1:privacy:", "v1:price:", "v1:ask:", "v1:agree:"),
-    *("v1:motions:", "v1:motion-search:"),
-    # One's own clips, and clips that can be seen.
+    *("v1:motions:", "v1:motion-search:", "v1:motion-use:"),
+    # One's own orders and clips, and clips that can be seen.
+    *("v1:order:", "v1:form:", "v1:same:"),
     *("v1:mine:", "v1:show:", "v1:again:", "v1:share:", "v1:erase:", "v1:erase-sure:"),
 )
 """Presses that members may make."""

@@ -16,6 +16,7 @@ from cogs.library.gallery import (
     LONGEST_SEARCH,
     PAGE_PREFIX,
     SEARCH_PREFIX,
+    USE_PREFIX,
     Viewer,
     gallery,
     leaf_of,
@@ -23,9 +24,11 @@ from cogs.library.gallery import (
 from cogs.moderation.forms import answer_of, ask, is_form
 from cogs.moderation.office import Interaction, take_time
 from cogs.moderation.rights import Rights
+from cogs.ordering.orders import Orders
 from studio.errors import OrderRefused
 from studio.motions.motion import Motion
 from studio.texts import say
+from studio.wishing.drafts import Draft
 
 if TYPE_CHECKING:
     from studio.front import Studio
@@ -37,12 +40,17 @@ Words = app_commands.Range[str, 1, LONGEST_SEARCH]
 class Motions(commands.Cog):
     """Only whoever asked sees the pages."""
 
-    def __init__(self, studio: Studio, rights: Rights) -> None:
+    def __init__(self, studio: Studio, rights: Rights, orders: Orders) -> None:
         self._studio = studio
         self._rights = rights
+        self._orders = orders
 
     def routes(self) -> list[Route]:
-        return [Route(PAGE_PREFIX, self._turn), Route(SEARCH_PREFIX, self._search)]
+        return [
+            Route(PAGE_PREFIX, self._turn),
+            Route(SEARCH_PREFIX, self._search),
+            Route(USE_PREFIX, self._use),
+        ]
 
     @app_commands.command(name="motions", description=say("command_motions"))
     @app_commands.describe(search=say("option_motion_search"))
@@ -95,6 +103,15 @@ class Motions(commands.Cog):
             label=say("motions_search_field"),
             longest=LONGEST_SEARCH,
         )
+
+    async def _use(self, interaction: Interaction, motion_id: str) -> None:
+        """Open the form to order a clip with this motion, which asks for the picture."""
+        if not is_motion_id(motion_id) or interaction.guild_id is None:
+            await unknown_button(interaction)
+            return
+        motion = await self._studio.motions.motion(interaction.guild_id, motion_id)
+        wishes = self._orders.usual_wishes(interaction)
+        await self._orders.open(interaction, Draft(video=motion.as_source(), wishes=wishes))
 
 
 def is_motion_id(rest: str) -> bool:

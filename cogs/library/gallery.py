@@ -13,6 +13,7 @@ from studio.texts import say
 
 PAGE_PREFIX = "v1:motions:"
 SEARCH_PREFIX = "v1:motion-search:"
+USE_PREFIX = "v1:motion-use:"
 EDIT_PREFIX = "v1:motion-edit:"
 REMOVE_PREFIX = "v1:motion-remove:"
 SURE_PREFIX = "v1:motion-sure:"
@@ -95,7 +96,12 @@ def _add(container: ui.Container[ui.LayoutView], motion: Motion, viewer: Viewer,
     facts = {"name": shown_name(motion), "seconds": motion.content.seconds, "used": motion.used}
     if motion.tags:
         facts["tags"] = discord.utils.escape_markdown(", ".join(motion.tags))
-    container.add_item(ui.TextDisplay(say("motion_shown", **facts)))
+    use: ui.Button[ui.LayoutView] = ui.Button(
+        label=say("button_motion_use"),
+        style=discord.ButtonStyle.primary,
+        custom_id=f"{USE_PREFIX}{motion.id}",
+    )
+    container.add_item(ui.Section(ui.TextDisplay(say("motion_shown", **facts)), accessory=use))
     if preview is not None:
         loop: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
         loop.add_item(media=f"attachment://{preview}", description=say("alt_motion", name=motion.name))

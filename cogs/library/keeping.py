@@ -23,9 +23,8 @@ from cogs.moderation.fields import filled_in, form
 from cogs.moderation.forms import is_form
 from cogs.moderation.office import Interaction, Office, Reason, conclude, take_time
 from cogs.moderation.rights import Rights
-from cogs.ordering.found import source_of
+from cogs.ordering.found import source_of, video_of
 from studio.errors import OrderRefused
-from studio.models import SourceFile
 from studio.motions.keeping import Keeper
 from studio.motions.motion import LONGEST_NAME, LONGEST_TAG, MOST_TAGS, Motion
 from studio.texts import say
@@ -105,6 +104,29 @@ def library_group(office: Office) -> LibraryGroup:
     return group
 
 
+def library_menu(office: Office) -> app_commands.ContextMenu:
+    """In a message's menu: adds its video under its file's name, which a button lets change."""
+
+    @app_commands.default_permissions(manage_messages=True)
+    async def add(interaction: Interaction, message: discord.Message) -> None:
+        office.rights.require_moderator(interaction)
+        found = video_of(message)
+        if found is None:
+            raise OrderRefused("motion_video_missing")
+        await take_time(interaction)
+        motion = await office.studio.motions.keeping.add_named(keeper_of(interaction), found.file)
+        await interaction.edit_original_response(
+            content=say("motion_added", **_facts(motion)), view=_afterwards(motion)
+        )
+
+    return app_commands.ContextMenu(
+        name=say("name_menu_add_to_motions"),
+        callback=add,
+        allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
+    )
+
+
 def routes_of(office: Office, browsing: Motions) -> list[Route]:
     presses = _Presses(office, browsing)
     return [
@@ -180,13 +202,8 @@ def keeper_of(interaction: Interaction) -> Keeper:
     return Keeper(guild_id=interaction.guild_id, member_id=interaction.user.id)
 
 
-async def add_from_message(office: Office, interaction: Interaction, video: SourceFile | None) -> None:
-    """Add a message's video under its file's name, which can be changed by a button of the answer."""
-    office.rights.require_moderator(interaction)
-    if video is None:
-        raise OrderRefused("motion_video_missing")
-    await take_time(interaction)
-    motion = await office.studio.motions.keeping.add_named(keeper_of(interaction), video)
+def _afterwards(motion: Motion) -> ui.View:
+    """What a moderator may want to do with a motion that was just added."""
     view = ui.View(timeout=None)
     edit: ui.Button[Any] = ui.Button(
         label=say("button_motion_edit"),
@@ -197,7 +214,7 @@ async def add_from_message(office: Office, interaction: Interaction, video: Sour
     removing: ui.Button[Any] = remove_button(motion.id)
     view.add_item(removing)
     view.stop()
-    await interaction.edit_original_response(content=say("motion_added", **_facts(motion)), view=view)
+    return view
 
 
 def _edit_form(motion: Motion) -> ui.Modal:

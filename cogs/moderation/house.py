@@ -70,7 +70,7 @@ def install(
     sharing = Sharing(studio)
     jobs = Jobs(studio, sharing)
     presence = Presence(client, care.departures, studio.now)
-    motions = Motions(studio, rights)
+    motions = Motions(studio, rights, animate.orders)
     routes: list[Route] = [
         *auditing.routes_of(office),
         *docket.routes_of(office),
@@ -90,5 +90,5 @@ def install(
     ]
     controls = Controls(studio, rights, routes)
     cogs = [animate, motions, Quota(studio), jobs, privacy, presence, controls]
-    menus = menus_of(studio, animate.orders)
+    menus = [*menus_of(studio, animate.orders), keeping.library_menu(office)]
     client.install(cogs, [group, keeping.library_group(office), *menus])
