@@ -116,8 +116,8 @@ async def test_a_moderator_adds_a_messages_video_and_names_it_afterwards(bureau:
     await bureau.restart()
     answer = page(bureau, again, world.moderator)
     form = await world.click(world.moderator, answer, first_id(answer, "v1:motion-edit:"))
-    await world.submit_modal(world.moderator, form, {"name": "Wave", "tags": ""})
-    await world.eventually(lambda: len(bureau.world.messages(world.clips.id, viewer=world.moderator)) >= 4)
+    saved = await world.submit_modal(world.moderator, form, {"name": "Wave", "tags": ""})
+    await world.eventually(lambda: "Saved: “Wave”" in said(bureau, saved, world.moderator))
 
     assert both == ["Happy dance 2", "Happy dance 2 2"]
     assert await names(bureau) == ["Happy dance 2", "Wave"]
