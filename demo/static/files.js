@@ -78,6 +78,8 @@ export class FilePick {
     this.preview ??= URL.createObjectURL(this.file);
     const shown = isVideo(this.file) ? h('video', { class: 'tile-preview', src: `${this.preview}#t=0.1`, muted: true, playsinline: true, preload: 'metadata', 'aria-hidden': 'true' }) : h('img', { class: 'tile-preview', src: this.preview, alt: '' });
     shown.addEventListener('error', () => shown.replaceWith(fallback()));
+    // Of HEVC some browsers play the sound alone.
+    shown.addEventListener('loadedmetadata', () => { if (!shown.videoWidth) shown.replaceWith(fallback()); });
     return shown;
   }
 }
