@@ -69,10 +69,13 @@ class WireDiscord:
             attachments[key["id"]] = key
             given.append({"name": name, "type": 11, "value": key["id"]})
         data = {
-            "id": self.commands[0]["id"], "name": "animate", "type": 1, "options": given,
+            "id": self._command_id("animate"), "name": "animate", "type": 1, "options": given,
             "resolved": {"attachments": attachments},
         }  # fmt: skip
         return await self._interact(2, data)
+
+    def _command_id(self, name: str) -> str:
+        return str(next(one["id"] for one in self.commands if one["name"] == name))
 
     async def press(
         self, message: MESSAGE, custom_id: str, member_id: str = MEMBER_ID, *, permissions: str = "2048"
@@ -202,8 +205,15 @@ class WireDiscord:
                 return 200, {"url": "ws://127.0.0.1:1/", "shards": 1, "session_start_limit": limits}
             case ("PUT", "applications", _, "commands"):
                 self.sync_count += 1
+                # A menu is published without a description and comes back with an empty one.
                 self.commands = [
-                    {**one, "id": self._id(), "application_id": APPLICATION_ID, "version": "1"}
+                    {
+                        "description": "",
+                        **one,
+                        "id": self._id(),
+                        "application_id": APPLICATION_ID,
+                        "version": "1",
+                    }
                     for one in body
                 ]
                 return 200, self.commands
