@@ -26,6 +26,10 @@ BY_CODE = {
     "command_outdated": MESSAGE, "button_unknown": MESSAGE, "form_reason_hint": 100,
     "form_money": 100, "form_zone": 100, "setting_time_zone": 45,
     "setting_approval_above": 45, "setting_confirm_above": 45,
+    # Not on a form, whatever they begin with.
+    "form_used": MESSAGE, "form_over": MESSAGE, "order_not_noted": MESSAGE, "order_unexplained": MESSAGE,
+    "order_free": MESSAGE, "order_has_picture": MESSAGE, "order_has_video": MESSAGE,
+    "order_has_both": MESSAGE, "order_there": MESSAGE,
 }  # fmt: skip
 
 # What a call's argument may hold: (function, keyword or position) to characters.
