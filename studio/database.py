@@ -199,7 +199,7 @@ class Database:
             **({"async_creator": partial(sqlite_trips.connect, str(url.database))} if self.is_sqlite else {}),
         )
         if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "begin", _begin_immediate)
+            event.listen(self.engine.sync_engine, "begin", _begin)
         self._unfinished: set[asyncio.Task[Any]] = set()
         # SQLite lets those who wait for its one write lock sleep; here they queue, and lose no time.
         self._turn = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
@@ -209,7 +209,10 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed at the end, rolled back by any error; it has SQLite's write lock."""
+        """A transaction: committed at the end, rolled back by any error.
+
+        On SQLite it is the only one of this process, and of all from its first statement on.
+        """
         async with self._turn, self._connected(self.engine) as connection, connection.begin():
             yield connection
 
@@ -282,6 +285,6 @@ def _make_room(file: Path) -> None:
         raise SettingsError([f"DATABASE_URL: {file} cannot be used ({error})."]) from error
 
 
-def _begin_immediate(connection: Any) -> None:
+def _begin(connection: Any) -> None:
     if not connection.get_execution_options().get(READING):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.connection.driver_connection.begin_with_next()

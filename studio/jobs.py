@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -274,18 +274,15 @@ async def mark_purged(connection: AsyncConnection, job_id: str, *, now: datetime
     await connection.execute(update(jobs).where(jobs.c.id == job_id).values(purged_at=now))
 
 
-_PLACE_FIELDS = frozenset({"answer_id", "thread_id", "card_id", "outcome_id", "interaction_token"})
-
-
 async def _write(connection: AsyncConnection, job: Job, changes: Mapping[str, Any]) -> Job:
-    result = await connection.execute(
+    made = await connection.execute(
         update(jobs)
         .where(jobs.c.id == job.id, jobs.c.state == job.state, jobs.c.version == job.version)
         .values({key: column_value(value) for key, value in changes.items()} | {"version": job.version + 1})
+        .returning(jobs)
     )
-    if result.rowcount != 1:
+    row = made.mappings().one_or_none()
+    if row is None:
         raise Outrun(job.id)
-    of_place = {key: value for key, value in changes.items() if key in _PLACE_FIELDS}
-    of_job = {key: value for key, value in changes.items() if key not in _PLACE_FIELDS and key != "ended_at"}
-    order = replace(job.order, place=replace(job.place, **of_place)) if of_place else job.order
-    return replace(job, order=order, version=job.version + 1, **of_job)
+    # As it stands there: what others may change without a new version is in it.
+    return to_job(row)

@@ -17,6 +17,18 @@ class Connection(aiosqlite.Connection):
     """What SQLAlchemy's dialect for aiosqlite needs; rows come with the trip that executes the statement."""
 
     _in_doubt = False
+    _to_begin = False
+
+    def begin_with_next(self) -> None:
+        """Begin a transaction, which has the write lock, in the trip of the statement that comes next."""
+        self._to_begin = True
+
+    def run(self, how: Callable[..., sqlite3.Cursor], sql: str, parameters: Any) -> sqlite3.Cursor:
+        """In the thread: execute a statement."""
+        if self._to_begin:
+            self._conn.execute("BEGIN IMMEDIATE")
+            self._to_begin = False
+        return how(self._conn.cursor(), sql, parameters)
 
     def cursor(self) -> Any:
         return _Cursor(self)
@@ -38,8 +50,15 @@ class Connection(aiosqlite.Connection):
 
     async def _end(self, work: Callable[[], None]) -> None:
         if self._in_doubt or self._conn.in_transaction:
-            await self.trip(work)
+            await self.trip(self._finish, work)
             self._in_doubt = False
+        else:
+            self._to_begin = False
+
+    def _finish(self, work: Callable[[], None]) -> None:
+        """In the thread."""
+        self._to_begin = False
+        work()
 
 
 class _Cursor:
@@ -71,7 +90,7 @@ class _Cursor:
 
     def _run(self, how: Callable[..., sqlite3.Cursor], sql: str, parameters: Any) -> None:
         """In the thread."""
-        cursor = how(self._connection._conn.cursor(), sql, parameters)
+        cursor = self._connection.run(how, sql, parameters)
         self._rows = cursor.fetchall()
         self.description, self.rowcount, self.lastrowid = (
             cursor.description,

@@ -132,11 +132,8 @@ class Work:
             await self.fill_slots()
 
     async def _advance(self, job_id: str) -> None:
-        while True:
-            async with self._equipment.database.read() as connection:
-                job = await jobs.get(connection, job_id)
-            if job is None or job.closed_at is not None:
-                return
+        job = await self._read(job_id)
+        while job is not None and job.closed_at is None:
             try:
                 outcome = await self._step(job)
             except jobs.Outrun:
@@ -150,10 +147,16 @@ class Work:
                 self._disk_is_in_trouble = False
                 await self._equipment.operator.clear(DISK)
             await self._moved(job, outcome.job)
-            if outcome.job.state in UNORDERED:
+            job = outcome.job
+            if job.state in UNORDERED:
                 # The row is read anew: what woke the job until now (such as its slot) is in it, and left for
                 # later would cost a look at the provider.
                 self._caught_up(job_id)
+                job = await self._read(job_id)
+
+    async def _read(self, job_id: str) -> Job | None:
+        async with self._equipment.database.read() as connection:
+            return await jobs.get(connection, job_id)
 
     async def _step(self, job: Job) -> Outcome:
         step = self._close if job.state.ended else self._steps[job.state]
