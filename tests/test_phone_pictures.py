@@ -21,16 +21,20 @@ from studio.sharing.policy import Approval, ApprovalMode, Policy
 from tests.browser import CHROMEDRIVER, CHROMIUM, MISSING, Browser, chromium
 from tests.bureau import Bureau, open_bureau
 from tests.drawn_scene import dance, portrait
+from tests.finished import finished
+from tests.motion_world import a_motion
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 
 WIDTH, LEAST_HEIGHT = 390, 844
 
-# Everything that sticks out of the screen or is cut off inside a message.
+MESSAGE = "#pane-channel .message:last-child"
+FORM = "dialog"
+
+# Everything that sticks out of the screen or is cut off inside what is looked at.
 CUT_OFF = """
-const message = [...document.querySelectorAll('#pane-channel .message')].at(-1);
-const parts = [...message.querySelectorAll('*')].filter((part) => part.checkVisibility());
-return parts.filter((part) => !part.closest('.alt, pre')).filter((part) => {
+const parts = [...document.querySelector(arguments[0]).querySelectorAll('*')];
+return parts.filter((part) => part.checkVisibility() && !part.closest('.alt, pre')).filter((part) => {
   const box = part.getBoundingClientRect();
   const hides = getComputedStyle(part).overflowX !== 'visible' && part.tagName !== 'SELECT';
   return box.left < 0 || box.right > innerWidth || (hides && part.scrollWidth > part.clientWidth + 1);
@@ -39,13 +43,19 @@ return parts.filter((part) => !part.closest('.alt, pre')).filter((part) => {
 
 # Buttons and menus that a thumb would miss; Discord's own are 32 pixels high.
 TOO_SMALL = """
-const message = [...document.querySelectorAll('#pane-channel .message')].at(-1);
-return [...message.querySelectorAll('.button, .select')].filter((part) => part.offsetHeight < 32).length;
+const parts = [...document.querySelector(arguments[0]).querySelectorAll('.button, .select, .option')];
+return parts.filter((part) => part.offsetHeight < 32).length;
+"""
+
+TOUCH_ITEM = """
+const items = [...document.querySelectorAll('.popup-item')];
+items.find((item) => item.innerText === arguments[0]).click();
 """
 
 HEIGHT = """
-const list = document.querySelector('#pane-channel .messages');
-const scroller = list.parentElement;
+const form = document.querySelector('dialog');
+if (form) return Math.ceil(form.scrollHeight / 0.9) + 8;
+const scroller = document.querySelector('#pane-channel .scroller');
 return Math.ceil(innerHeight - scroller.clientHeight + scroller.scrollHeight);
 """
 
@@ -67,12 +77,12 @@ class Phone:
         await browser.open(self.page.address)
         await browser.find("#pane-channel .message")
 
-    async def seen(self, name: str) -> None:
-        """Check that all of the newest message can be seen and used, and keep a picture of it."""
+    async def seen(self, name: str, *, what: str = MESSAGE) -> None:
+        """Check that all of the newest message, or of a form, can be seen and used; keep a picture of it."""
         browser = self.browser
         await browser.until("return [...document.images].every((image) => image.complete)")
-        assert await browser.run(CUT_OFF) == []
-        assert await browser.run(TOO_SMALL) == 0
+        assert await browser.run(CUT_OFF, what) == []
+        assert await browser.run(TOO_SMALL, what) == 0
         assert not await browser.run("return Boolean(document.querySelector('.unsupported'))")
         # The picture is of the message: the channel's greeting is not ours.
         await browser.run("document.querySelector('#pane-channel .beginning').hidden = true")
@@ -155,6 +165,58 @@ async def test_the_report_is_read_without_turning_the_phone(phone: Phone) -> Non
     await phone.browser.find("#pane-channel .message-ephemeral img")
 
     await phone.seen("report")
+
+
+async def test_a_picture_in_the_chat_gets_a_motion_of_the_library_in_five_touches(
+    phone: Phone, tmp_path: Path
+) -> None:
+    bureau, browser, world = phone.bureau, phone.browser, phone.bureau.world
+    for name in ("Slow waltz", "Happy dance"):
+        await a_motion(bureau.equipment, name, guild_id=world.guild.id)
+    picture = ("lena.jpg", portrait(tmp_path / "lena.jpg").read_bytes())
+    message_id = await world.say(world.stranger, world.clips, "Lena on the hill", picture)
+    await phone.hold(world.member)
+
+    # Held, with Discord's own "Apps" to be touched after it; here both are one.
+    touches = 2
+    await browser.click(f"#m{message_id} .tool")
+    touches += 1
+    await browser.run(TOUCH_ITEM, "Animate this")
+    touches += 1
+    await browser.click("dialog .option:nth-of-type(1) input")
+    await phone.seen("order", what=FORM)
+    touches += 1
+    await browser.click("dialog button[type=submit]")
+    await world.eventually(lambda: bureau.bells.woken)
+
+    order = (await bureau.job()).order
+    assert order.picture.filename == "lena.jpg"
+    assert order.video.filename.startswith(("Slow waltz", "Happy dance"))
+    assert touches <= 5
+
+
+async def test_the_motions_of_the_library_are_browsed_with_their_loops(phone: Phone) -> None:
+    bureau, world = phone.bureau, phone.bureau.world
+    for name, tags in (("Slow waltz", ("dance", "slow")), ("Happy dance", ("dance",))):
+        await a_motion(bureau.equipment, name, guild_id=world.guild.id, tags=tags)
+
+    await world.slash(world.member, world.clips, "motions")
+    await phone.hold(world.member)
+    await phone.browser.until("return document.querySelectorAll('.message-ephemeral img').length === 2")
+
+    await phone.seen("motions")
+
+
+async def test_ones_own_clips_are_found_with_their_places_and_links(phone: Phone) -> None:
+    bureau, world = phone.bureau, phone.bureau.world
+    await finished(bureau)
+    await bureau.ordered()
+
+    await world.slash(world.member, world.clips, "jobs")
+    await phone.hold(world.member)
+    await phone.browser.find("#pane-channel .message-ephemeral .container")
+
+    await phone.seen("jobs")
 
 
 def _held(job: Job) -> Job:

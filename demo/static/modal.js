@@ -77,7 +77,10 @@ export function showModal({ modal, key }, world, finish) {
     send.disabled = true;
     try {
       const filled = {};
-      for (const [id, value] of values) filled[id] = await value();
+      for (const [id, value] of values) {
+        const given = await value();
+        if (given !== null) filled[id] = given;
+      }
       const outcome = await act('modal', { viewer: world.viewer, key, values: filled });
       if (outcome.error) throw new Error(outcome.error);
       dialog.close();
