@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from simcord import MemberActor
 
 from demo.page import Page
+from media import previews
 from studio.models import Inputs, Job, Orientation
 from studio.moderation.questions import Exhibit, History, needed
 from studio.sharing import tallies
@@ -195,10 +197,15 @@ async def test_a_picture_in_the_chat_gets_a_motion_of_the_library_in_five_touche
     assert touches <= 5
 
 
-async def test_the_motions_of_the_library_are_browsed_with_their_loops(phone: Phone) -> None:
+async def test_the_motions_of_the_library_are_browsed_with_their_loops(phone: Phone, tmp_path: Path) -> None:
     bureau, world = phone.bureau, phone.bureau.world
+    loop = tmp_path / "loop.gif"
+    previews.write_preview(dance(tmp_path / "dance.mp4", size=(270, 480), rate=10), loop)
     for name, tags in (("Slow waltz", ("dance", "slow")), ("Happy dance", ("dance",))):
-        await a_motion(bureau.equipment, name, guild_id=world.guild.id, tags=tags)
+        motion = await a_motion(bureau.equipment, name, guild_id=world.guild.id, tags=tags)
+        await bureau.equipment.storage.put(
+            motion.content.preview_key, Path(shutil.copy(loop, f"{loop}.copy"))
+        )
 
     await world.slash(world.member, world.clips, "motions")
     await phone.hold(world.member)
