@@ -9,15 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import update
 
-from studio.models import JobState, Orientation
+from studio.models import Orientation
 from studio.sharing.policy import Policy, Share
 from studio.sharing.tables import petitions
 from tests.bureau import PICTURE, VIDEO, Bureau, open_bureau
+from tests.motion_world import a_motion
+from tests.ordering_world import (
+    ANIMATE,
+    chosen,
+    fields,
+    pressed,
+    sent,
+    states,
+    taken,
+    words,
+)
 from tests.test_cogs_petitions import rule
-
-ANIMATE = "Animate this"
 
 
 @pytest.fixture
@@ -26,40 +35,9 @@ async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
         yield bureau
 
 
-async def opened(bureau: Bureau, *files: Any, member: Any = None, channel: Any = None) -> Any:
+async def opened(bureau: Bureau, *files: Any, **where: Any) -> Any:
     """The form that "Animate this" opens on a message with these files."""
-    world = bureau.world
-    channel = channel or world.clips
-    message = await world.say(world.stranger, channel, "look", *files)
-    return await world.message_command(member or world.member, ANIMATE, (channel.id, message))
-
-
-def fields(shown: Any) -> dict[str, dict[str, Any]]:
-    """The form's fields by their custom ids; `text` is what is only read."""
-    found: dict[str, dict[str, Any]] = {}
-    for part in shown._interaction.modal["components"]:
-        if part["type"] == 10:
-            found["text"] = part
-        else:
-            found[part["component"]["custom_id"]] = part["component"] | {"hint": part.get("description")}
-    return found
-
-
-async def sent(bureau: Bureau, shown: Any, *, member: Any = None, **values: Any) -> Any:
-    """Send the form as a client does: what was not touched comes back as it was shown."""
-    usual: dict[str, Any] = {}
-    for name, field in fields(shown).items():
-        if name == "prompt":
-            usual[name] = field.get("value") or ""
-        elif name == "orientation":
-            usual[name] = [option["value"] for option in field["options"] if option.get("default")]
-    answers = usual | values
-    return await bureau.world.submit_modal(member or bureau.world.member, shown, answers)
-
-
-async def taken(bureau: Bureau, before: int = 0) -> Any:
-    await bureau.world.eventually(lambda: len(bureau.bells.woken) > before)
-    return await bureau.job(bureau.bells.woken[-1])
+    return await chosen(bureau, ANIMATE, *files, **where)
 
 
 async def test_a_message_with_a_picture_asks_for_the_video_and_keeps_the_picture(bureau: Bureau) -> None:
@@ -85,11 +63,6 @@ async def test_a_message_with_a_picture_asks_for_the_video_and_keeps_the_picture
     assert (job.order.picture.filename, job.order.video.filename) == (PICTURE[0], VIDEO[0])
     assert (job.order.wishes.prompt, job.order.wishes.orientation) == ("a forest", Orientation.IMAGE)
     assert job.order.wishes.keep_sound is False
-
-
-async def states(bureau: Bureau) -> list[JobState]:
-    async with bureau.database.read() as connection:
-        return list((await connection.execute(text("SELECT state FROM jobs"))).scalars())
 
 
 async def test_a_message_with_a_video_asks_for_the_picture(bureau: Bureau) -> None:
@@ -203,8 +176,7 @@ async def test_what_was_filled_in_survives_a_refusal(bureau: Bureau) -> None:
     refused = await sent(bureau, shown, video=[VIDEO], prompt="a forest")
     await rule(bureau, Policy())
     await bureau.restart()
-    button = custom_id(refused, "v1:form:")
-    reopened = await bureau.world.click(bureau.world.member, refused.response.message, button)
+    reopened = await pressed(bureau, refused, "v1:form:")
     await sent(bureau, reopened)
 
     job = await taken(bureau)
@@ -212,27 +184,6 @@ async def test_what_was_filled_in_survives_a_refusal(bureau: Bureau) -> None:
     assert "paused new clips" in words(refused)
     assert fields(reopened)["prompt"]["value"] == "a forest"
     assert (job.order.video.filename, job.order.wishes.prompt) == (VIDEO[0], "a forest")
-
-
-def custom_id(result: Any, prefix: str) -> str:
-    found = [each for each in walk(result.response.message.components) if getattr(each, "custom_id", None)]
-    return next(each.custom_id for each in found if each.custom_id.startswith(prefix))
-
-
-def words(result: Any) -> str:
-    """What an answer in components says."""
-    contents = [getattr(each, "content", None) for each in walk(result.response.message.components)]
-    return "\n".join(content for content in contents if content)
-
-
-def walk(components: Any) -> list[Any]:
-    found: list[Any] = []
-    for component in components:
-        found.append(component)
-        found += walk(getattr(component, "children", None) or [])
-        accessory = getattr(component, "accessory", None)
-        found += [accessory] if accessory else []
-    return found
 
 
 async def test_a_refusal_comes_before_the_form_where_it_is_known(bureau: Bureau) -> None:
@@ -260,8 +211,7 @@ async def test_consent_is_asked_for_a_form_and_the_press_goes_on(bureau: Bureau)
     await rule(bureau, Policy(consent=True))
 
     asked = await sent(bureau, shown, prompt="a forest")
-    message = asked.response.message
-    agreed = await bureau.world.click(bureau.world.member, message, custom_id(asked, "v1:agree:"))
+    agreed = await pressed(bureau, asked, "v1:agree:")
 
     job = await taken(bureau)
     assert "likeness" in asked.response.content
@@ -313,3 +263,43 @@ async def test_a_slow_database_does_not_keep_the_form_waiting(bureau: Bureau) ->
     await blocking
 
     assert was_shown
+
+
+async def test_a_motion_of_the_library_is_one_touch_in_the_form(bureau: Bureau) -> None:
+    guild_id = bureau.world.guild.id
+    dance = await a_motion(bureau.equipment, "Happy dance", guild_id=guild_id)
+    shown = await opened(bureau, PICTURE)
+    form = fields(shown)
+
+    result = await sent(bureau, shown, motion=dance.id)
+
+    job = await taken(bureau)
+    assert [option["label"] for option in form["motion"]["options"]] == ["Happy dance", "A video of my own"]
+    assert form["video"]["required"] is False
+    assert "on its way" in result.response.content
+    assert job.order.video.motion_id == dance.id
+
+
+async def test_a_form_without_any_motion_says_what_is_missing_and_keeps_the_rest(bureau: Bureau) -> None:
+    await a_motion(bureau.equipment, "Happy dance", guild_id=bureau.world.guild.id)
+    shown = await opened(bureau, PICTURE)
+
+    refused = await sent(bureau, shown, prompt="a forest")
+    reopened = await pressed(bureau, refused, "v1:form:")
+    both = await sent(bureau, reopened, video=[VIDEO], motion="own")
+
+    assert refused.response.ephemeral
+    assert "I need to know which motion" in words(refused)
+    assert "on its way" in both.response.content
+    assert (await taken(bureau)).order.wishes.prompt == "a forest"
+
+
+async def test_a_video_besides_a_motion_is_refused_before_anything_is_ordered(bureau: Bureau) -> None:
+    dance = await a_motion(bureau.equipment, "Happy dance", guild_id=bureau.world.guild.id)
+    shown = await opened(bureau, PICTURE)
+
+    refused = await sent(bureau, shown, motion=dance.id, video=[VIDEO])
+
+    assert refused.response.ephemeral
+    assert "I can only use one of them. Nothing was charged." in words(refused)
+    assert await states(bureau) == []

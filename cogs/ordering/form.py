@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,10 @@ from discord import ui
 from cogs.moderation.fields import form
 from cogs.moderation.submitted import values_of
 from cogs.ordering.uploads import PICTURES, VIDEOS, FileField
+from studio.errors import OrderRefused
 from studio.models import Orientation, SourceFile
 from studio.moderation.petitions import Wanted
+from studio.motions.motion import Motion
 from studio.prompts import LONGEST_PROMPT
 from studio.texts import say
 from studio.wishing.drafts import Draft
@@ -21,23 +23,34 @@ from studio.wishing.habits import BY_LENGTH
 
 SEND_PREFIX = "v1:order:"
 
-PICTURE, VIDEO, PROMPT, ORIENTATION, SOUND = "picture", "video", "prompt", "orientation", "sound"
+PICTURE, MOTION, VIDEO = "picture", "motion", "video"
+PROMPT, ORIENTATION, SOUND = "prompt", "orientation", "sound"
+
+OWN = "own"
+"""The choice that the motion comes from no library."""
 
 MOST_FIELDS = 5
-LONGEST_NAME = 60
+MOST_MOTIONS = 9
+"""Discord shows ten choices that need one touch each; one of them is `OWN`."""
+LONGEST_NAME, LONGEST_HINT = 60, 100
 
 
-def order_form(draft_id: str, draft: Draft) -> ui.Modal:
-    """The form that asks for what the draft lacks, and shows what it has."""
+def order_form(draft_id: str, draft: Draft, motions: Sequence[Motion] = ()) -> ui.Modal:
+    """The form that asks for what the draft lacks, and shows what it has.
+
+    Of more than five fields, Discord's limit, the last are left out: they stay as the draft has them.
+    """
     fields: list[ui.Item[ui.Modal]] = []
     if draft.picture is None or draft.replaceable:
         fields.append(_file_field(PICTURE, PICTURES, draft.picture))
     if draft.video is None or draft.replaceable:
-        fields.append(_file_field(VIDEO, VIDEOS, draft.video))
+        if motions:
+            fields.append(_motion_field(motions))
+        fields.append(_file_field(VIDEO, VIDEOS, draft.video, instead=bool(motions)))
     fields += [_prompt_field(draft), _orientation_field(draft), _sound_field(draft)]
     if len(fields) < MOST_FIELDS:
         fields.insert(0, ui.TextDisplay(f"{_what_is_there(draft)}\n{say('order_free')}"))
-    return form(say("form_title"), f"{SEND_PREFIX}{draft_id}", *fields)
+    return form(say("form_title"), f"{SEND_PREFIX}{draft_id}", *fields[:MOST_FIELDS])
 
 
 def filled(interaction: discord.Interaction[discord.Client], draft: Draft) -> Draft:
@@ -65,6 +78,17 @@ def filled(interaction: discord.Interaction[discord.Client], draft: Draft) -> Dr
         video=_uploaded(files, values.get(VIDEO)) or draft.video,
         wishes=wishes,
     )
+
+
+def motion_in(interaction: discord.Interaction[discord.Client]) -> str | None:
+    """The id of the motion that was chosen from the library. Raises `OrderRefused` for a video besides it."""
+    values = values_of(interaction)
+    chosen = values.get(MOTION)
+    if not chosen or chosen == OWN:
+        return None
+    if values.get(VIDEO):
+        raise OrderRefused("motion_and_video")
+    return chosen
 
 
 def wanted_of(draft: Draft) -> Wanted | None:
@@ -101,13 +125,35 @@ def _what_is_there(draft: Draft) -> str:
     return say("order_has_video", name=name_of(draft.video))
 
 
-def _file_field(slot: str, file_types: tuple[str, ...], there: SourceFile | None) -> ui.Label[ui.Modal]:
-    upload = FileField(slot, file_types, required=there is None)
+def _file_field(
+    slot: str, file_types: tuple[str, ...], there: SourceFile | None, *, instead: bool = False
+) -> ui.Label[ui.Modal]:
+    """`instead`: it may be left empty, since something else can be chosen."""
+    upload = FileField(slot, file_types, required=there is None and not instead)
     label: ui.Label[ui.Modal] = ui.Label(
-        text=say(f"form_{slot}"), description=say(f"order_{slot}_hint"), component=upload
+        text=say("form_video_instead" if instead else f"form_{slot}"),
+        description=say(f"order_{slot}_hint"),
+        component=upload,
     )
     if there is not None:
-        label.description = say("order_keep", name=name_of(there))[:100]
+        label.description = say("order_keep", name=name_of(there))[:LONGEST_HINT]
+    return label
+
+
+def _motion_field(motions: Sequence[Motion]) -> ui.Label[ui.Modal]:
+    options = [
+        discord.RadioGroupOption(
+            label=motion.name,
+            value=motion.id,
+            description=say("motion_length", seconds=motion.content.seconds),
+        )
+        for motion in motions[:MOST_MOTIONS]
+    ]
+    options.append(discord.RadioGroupOption(label=say("choice_own_video"), value=OWN))
+    group: ui.RadioGroup[ui.Modal] = ui.RadioGroup(custom_id=MOTION, options=options, required=False)
+    label: ui.Label[ui.Modal] = ui.Label(text=say("form_motion"), component=group)
+    if len(motions) > MOST_MOTIONS:
+        label.description = say("order_more_motions")[:LONGEST_HINT]
     return label
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +25,12 @@ from cogs.ordering.buttons import (
     help_answer,
     private_answer,
 )
-from cogs.ordering.form import SEND_PREFIX, filled, name_of, order_form, wanted_of
+from cogs.ordering.form import SEND_PREFIX, filled, motion_in, name_of, order_form, wanted_of
 from cogs.taking import Interaction, Taking, wish_of
 from studio.errors import OrderRefused
 from studio.models import HABITS, Orientation, ShotType, SourceFile, Wishes
 from studio.moderation.petitions import Petition, Want, Wanted
+from studio.motions.motion import Motion
 from studio.texts import say
 from studio.wishing.drafts import Draft
 from studio.wishing.preparation import Kept, Owner
@@ -88,11 +89,12 @@ class Orders:
         """Show the form with all that is known; nothing was kept in memory when it is dismissed."""
         self.look(interaction)
         self._check_sizes(draft)
-        draft = (await self._kept(interaction)).filling(draft)
         draft_id = self._preparation.new_draft_id()
+        kept, motions = await asyncio.gather(self._kept(interaction), self._motions(interaction))
+        draft = kept.filling(draft)
         await _beside(
             self._preparation.keep(_owner(interaction), draft_id, draft),
-            interaction.response.send_modal(order_form(draft_id, draft)),
+            interaction.response.send_modal(order_form(draft_id, draft, motions)),
         )
 
     async def complete(self, interaction: Interaction, draft: Draft) -> None:
@@ -116,7 +118,15 @@ class Orders:
     async def _sent(self, interaction: Interaction, draft_id: str) -> None:
         if not _is_readable(interaction, draft_id):
             raise OrderRefused("form_over")
-        draft = filled(interaction, await self._preparation.draft(_owner(interaction), draft_id))
+        owner = _owner(interaction)
+        draft = filled(interaction, await self._preparation.draft(owner, draft_id))
+        try:
+            motion_id = motion_in(interaction)
+            if motion_id is not None:
+                draft = replace(draft, video=await self._studio.motions.pick(owner.guild_id, motion_id))
+        except OrderRefused as refusal:
+            await self._offer_again(interaction, draft_id, draft, refusal.sentence)
+            return
         await self._order(interaction, draft_id, draft)
 
     async def _reopen(self, interaction: Interaction, draft_id: str) -> None:
@@ -148,9 +158,10 @@ class Orders:
         await self._show(interaction, draft_id, draft)
 
     async def _show(self, interaction: Interaction, draft_id: str, draft: Draft) -> None:
+        motions = await self._motions(interaction)
         await _beside(
             self._preparation.revise(draft_id, draft),
-            interaction.response.send_modal(order_form(draft_id, draft)),
+            interaction.response.send_modal(order_form(draft_id, draft, motions)),
         )
 
     async def _order(self, interaction: Interaction, draft_id: str, draft: Draft) -> None:
@@ -207,6 +218,11 @@ class Orders:
             check_picture(draft.picture, self.caps.picture)
         if draft.video is not None:
             check_video(draft.video, self.caps.video)
+
+    async def _motions(self, interaction: Interaction) -> Sequence[Motion]:
+        """What the form offers of the server's library."""
+        owner = _owner(interaction)
+        return await self._studio.motions.suggest(owner.guild_id, owner.member_id, "")
 
     async def _kept(self, interaction: Interaction) -> Kept:
         return await self._preparation.kept(_owner(interaction))
