@@ -15,8 +15,13 @@ from providers.transfers import PLAIN, pour
 from studio.errors import FetchFailed, FetchForbidden, FetchInterrupted, FetchTooLarge
 from studio.models import SourceFile
 
-DISCORD_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
-"""Where Discord serves attachments (`discord.md`)."""
+DISCORD_HOSTS = (
+    "cdn.discordapp.com",
+    "media.discordapp.net",
+    "images-ext-1.discordapp.net",
+    "images-ext-2.discordapp.net",
+)
+"""Where Discord serves attachments, and its own copies of what embeds show (`discord.md`)."""
 
 TRIES = 3
 TOTAL_SECONDS = 600.0
@@ -24,7 +29,7 @@ STALL_SECONDS = 30.0
 
 
 def attachment_hosts(extra_hosts: Iterable[str] = ()) -> HostRules:
-    """Discord's two hosts, and extra ones (without port) that are trusted on any port, also by plain http."""
+    """Discord's own hosts, and extra ones (without port) that are trusted on any port, also by plain http."""
     extra = tuple(HostRule(name=host.lower(), trusted=True, plain_http=True) for host in extra_hosts)
     return public_hosts(*DISCORD_HOSTS) | HostRules(extra)
 

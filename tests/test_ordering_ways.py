@@ -38,7 +38,7 @@ from tests.test_cogs_petitions import rule
 
 @pytest.fixture
 async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with open_bureau(tmp_path) as bureau:
+    async with open_bureau(tmp_path, max_jobs_per_member=5) as bureau:
         yield bureau
 
 
@@ -55,6 +55,13 @@ async def age(bureau: Bureau, **by: Any) -> None:
         await connection.execute(update(habits).values(picture_at=past))
 
 
+async def picked(bureau: Bureau, menu: str, *files: Any) -> Any:
+    """A file that the member has picked, once they were told so."""
+    told = await chosen(bureau, menu, *files)
+    await bureau.world.eventually(lambda: custom_ids(told))
+    return told
+
+
 async def animate(bureau: Bureau, member: Any = None, **options: Any) -> Any:
     """`/animate` with nothing but these options."""
     return await bureau.world.slash(member or bureau.world.member, bureau.world.clips, "animate", **options)
@@ -64,8 +71,7 @@ async def animate(bureau: Bureau, member: Any = None, **options: Any) -> Any:
 
 
 async def test_a_picked_motion_waits_in_the_form_also_after_a_restart(bureau: Bureau) -> None:
-    told = await chosen(bureau, AS_MOTION, VIDEO)
-    await bureau.world.eventually(lambda: custom_ids(told))
+    told = await picked(bureau, AS_MOTION, VIDEO)
     await bureau.restart()
 
     shown = await pressed(bureau, told, "v1:form:")
@@ -81,9 +87,8 @@ async def test_a_picked_motion_waits_in_the_form_also_after_a_restart(bureau: Bu
 
 
 async def test_a_picked_picture_and_a_picked_motion_make_a_clip_by_two_presses(bureau: Bureau) -> None:
-    await chosen(bureau, AS_MOTION, VIDEO)
-    told = await chosen(bureau, AS_PICTURE, ("notes.txt", b"words"), PICTURE)
-    await bureau.world.eventually(lambda: custom_ids(told))
+    await picked(bureau, AS_MOTION, VIDEO)
+    told = await picked(bureau, AS_PICTURE, ("notes.txt", b"words"), PICTURE)
 
     shown = await pressed(bureau, told, "v1:form:")
     await sent(bureau, shown)
@@ -95,7 +100,7 @@ async def test_a_picked_picture_and_a_picked_motion_make_a_clip_by_two_presses(b
 
 
 async def test_a_picked_motion_is_for_the_next_animate_with_a_picture(bureau: Bureau) -> None:
-    await chosen(bureau, AS_MOTION, VIDEO)
+    await picked(bureau, AS_MOTION, VIDEO)
 
     result = await animate(bureau, image=PICTURE)
 
@@ -104,7 +109,7 @@ async def test_a_picked_motion_is_for_the_next_animate_with_a_picture(bureau: Bu
 
 
 async def test_what_was_picked_is_the_members_own_and_for_a_quarter_of_an_hour(bureau: Bureau) -> None:
-    await chosen(bureau, AS_MOTION, VIDEO)
+    await picked(bureau, AS_MOTION, VIDEO)
     mine, theirs = await kept(bureau), await kept(bureau, bureau.world.stranger)
     await age(bureau, minutes=15)
     later = await kept(bureau)
@@ -137,7 +142,7 @@ async def test_a_paused_server_keeps_nothing_for_a_next_clip(bureau: Bureau) -> 
 
 async def test_what_is_kept_of_a_member_is_handed_over_and_deleted(bureau: Bureau) -> None:
     await bureau.ordered(orientation="image")
-    await chosen(bureau, AS_MOTION, VIDEO)
+    await picked(bureau, AS_MOTION, VIDEO)
     member_id = bureau.world.member.id
     async with bureau.database.read() as connection:
         told = await privacy.export(connection, member_id, now=bureau.studio.now())

@@ -198,7 +198,7 @@ class Orders:
 
     async def _help(self, interaction: Interaction, draft: Draft, kept: Kept) -> None:
         draft_id = self._preparation.new_draft_id()
-        file = discord.File(io.BytesIO(self._help_picture), HELP_NAME)
+        file = discord.File(io.BytesIO(self._help_picture), HELP_NAME, description=say("alt_help"))
         answer = help_answer([form_button(draft_id, "button_form")], last=_last(kept, draft_id))
         await _beside(
             self._preparation.keep(_owner(interaction), draft_id, draft),

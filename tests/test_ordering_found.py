@@ -1,0 +1,146 @@
+"""What a message holds: attachments, embeds and what was forwarded, from Discord's own hosts alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cogs.ordering.found import PROXIES, pair_of, picture_of, video_of
+from providers.addresses import parse
+from providers.attachments import attachment_hosts
+from studio.database import Database
+from studio.models import SourceFile
+from studio.wishing import habits, picks
+from studio.wishing.picks import Pick, Slot
+from tests.builders import an_order
+from tests.bureau import PICTURE, VIDEO, Bureau, open_bureau
+from tests.ordering_world import ANIMATE, fields, sent, taken
+
+PROXY = "https://images-ext-1.discordapp.net/external/x1/https/example.org"
+
+
+@pytest.fixture
+async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
+    async with open_bureau(tmp_path) as bureau:
+        yield bureau
+
+
+def posted(bureau: Bureau, *embeds: dict[str, Any], files: Any = ()) -> Any:
+    """A message with these embeds."""
+    world = bureau.world
+    stored = world.discord.create_message(
+        world.clips.id, world.stranger.id, "look", embeds=list(embeds), attachments=list(files)
+    )
+    return world._discord_message((world.clips.id, stored.id))
+
+
+def media(url: str) -> dict[str, Any]:
+    return {"url": "https://example.org/theirs", "proxy_url": url}
+
+
+async def test_an_embed_shows_what_discord_serves_and_not_what_its_author_wrote(bureau: Bureau) -> None:
+    message = posted(
+        bureau,
+        {"type": "rich", "image": {"url": "https://evil.example.org/a.jpg"}},
+        {"type": "rich", "image": media("https://evil.example.org/b.jpg")},
+        {"type": "image", "thumbnail": media(f"{PROXY}/portrait.jpg")},
+        {"type": "gifv", "thumbnail": media(f"{PROXY}/still.png"), "video": media(f"{PROXY}/dance.mp4")},
+    )
+
+    pair = pair_of(message)
+
+    assert pair.picture == SourceFile(f"{PROXY}/portrait.jpg", "portrait.jpg", 0)
+    assert pair.video == SourceFile(f"{PROXY}/dance.mp4", "dance.mp4", 0)
+
+
+async def test_a_mere_link_to_a_video_elsewhere_is_nothing(bureau: Bureau) -> None:
+    player = {"url": "https://www.youtube.com/embed/x"}
+    message = posted(bureau, {"type": "video", "video": player, "thumbnail": media(f"{PROXY}/still.jpg")})
+
+    assert (picture_of(message), video_of(message)) == (None, None)
+
+
+@pytest.mark.parametrize("host", sorted(PROXIES))
+def test_whatever_is_found_may_be_fetched(host: str) -> None:
+    attachment_hosts().check(parse(f"https://{host}/external/a.jpg"))
+
+
+async def test_a_forwarded_message_is_taken_for_what_was_forwarded(bureau: Bureau) -> None:
+    world = bureau.world
+    original = await world.say(world.stranger, world.clips, "look", PICTURE, VIDEO)
+    source = world._discord_message((world.clips.id, original))
+    forwarded = await world._alone(lambda: world.moderator.forward(source, world.clips))
+    world.discord.delete_message(world.clips.id, original)
+
+    shown = await world.message_command(world.member, ANIMATE, forwarded)
+    await sent(bureau, shown)
+
+    job = await taken(bureau)
+    assert set(fields(shown)) == {"text", "prompt", "orientation", "sound"}
+    assert (job.order.picture.filename, job.order.video.filename) == (PICTURE[0], VIDEO[0])
+
+
+@pytest.mark.parametrize(
+    ("names", "picture", "video"),
+    [
+        (["a.gif"], None, "a.gif"),
+        (["a.gif", "b.jpg"], "b.jpg", "a.gif"),
+        (["a.gif", "b.mp4"], "a.gif", "b.mp4"),
+        (["IMG_1.HEIC", "IMG_2.MOV"], "IMG_1.HEIC", "IMG_2.MOV"),
+        (["a.jpg", "b.jpg", "c.mp4", "d.mp4"], "a.jpg", "c.mp4"),
+        (["words.txt"], None, None),
+    ],
+)
+async def test_the_first_of_each_kind_is_taken_and_a_gif_for_what_is_missing(
+    bureau: Bureau, names: list[str], picture: str | None, video: str | None
+) -> None:
+    world = bureau.world
+    message = await world.say(world.member, world.clips, "", *((name, b"x") for name in names))
+
+    pair = pair_of(world._discord_message((world.clips.id, message)))
+
+    found = [None if file is None else file.filename for file in (pair.picture, pair.video)]
+    assert found == [picture, video]
+
+
+# ── what is kept, in both databases ─────────────────────────────────────────────────────────────
+
+
+NOW = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
+
+
+async def test_a_pick_is_kept_for_its_time_in_the_place_of_an_earlier_one(database: Database) -> None:
+    first = Pick(file=SourceFile("https://a/1", "1.mp4", 5, "video/mp4"), spoiler=False, at=NOW)
+    second = Pick(file=SourceFile("https://a/2", "2.mp4", 6), spoiler=True, at=NOW + timedelta(minutes=1))
+    async with database.write() as connection:
+        for pick in (first, second):
+            await picks.put(connection, 1, 10, Slot.MOTION, pick)
+
+    async with database.write() as connection:
+        there = await picks.read(connection, 1, 10, second.until - timedelta(seconds=1))
+        over = await picks.read(connection, 1, 10, second.until)
+        elsewhere = await picks.read(connection, 2, 10, NOW)
+        await picks.sweep(connection, second.until)
+        swept = await picks.read(connection, 1, 10, NOW)
+
+    assert there == {Slot.MOTION: second}
+    assert over == elsewhere == swept == {}
+
+
+async def test_the_last_picture_goes_after_an_hour_and_the_choices_stay(database: Database) -> None:
+    order = an_order(at=NOW)
+    hour = timedelta(hours=1)
+    async with database.write() as connection:
+        await habits.remember(connection, order)
+        fresh = await habits.read(connection, 1, 10, NOW + hour - timedelta(seconds=1))
+        over = await habits.read(connection, 1, 10, NOW + hour)
+        await habits.sweep(connection, NOW + hour)
+        swept = await habits.read(connection, 1, 10, NOW)
+
+    assert fresh.picture == order.picture
+    assert over.picture is swept.picture is None
+    assert swept.choices == {"orientation": None, "keep_sound": True, "shot_type": "customize"}
