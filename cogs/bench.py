@@ -13,6 +13,7 @@ from cogs.cards import shown_name
 from cogs.line import Line, Post, Spot
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.models import Job
+from studio.moderation.findings import reason_of
 from studio.moderation.reports import THE_STUDIO, Report, ReportState
 from studio.texts import say
 
@@ -76,7 +77,7 @@ def report_text(report: Report, job: Job) -> str:
         "reporter": by,
         "member": f"<@{job.order.member.id}>" if job.order.member.id > 0 else shown_name(job.order.member),
         "link": Spot(place.guild_id, place.talk_id).link(place.outcome_id or place.answer_id or 0),
-        "reason": _quoted(report.reason),
+        "reason": _quoted(reason_of(report)),
         "clip": job.id,
     }
     lines = [say("report_urgent" if report.state is ReportState.URGENT else "report_open", **facts)]

@@ -240,6 +240,8 @@ def result_text(job: Job, clip: Clip, *, link: str | None, attached: Attached, t
         lines = [say("result_ready", **_mention(job))]
     if attached is Attached.COPY and link is not None:
         lines.append(say("result_smaller", **written_out))
+    if attached is not Attached.NOTHING and clip.found is not None:
+        lines.append(say("result_covered"))
     if job.order.parent is not None:
         lines.append(say("card_parent", link=parent_link(job.place.guild_id, job.order.parent)))
     remarks = (f"-# {_notice(remark)}" for remark in remarks_on(job, clip))

@@ -159,7 +159,7 @@ class Outcome:
         if clip is not None and file is not None:
             # Opened for each try: sending uses a file up.
             text = cards.clip_alt_text(job, clip, trial=self._trial)
-            covered = job.order.wishes.spoiler
+            covered = job.order.wishes.spoiler or clip.found is not None
             post = replace(post, file=await attachment(job, file, text, covered=covered))
         return await self.post(spot, post, priority=Priority.RESULT)
 

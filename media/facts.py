@@ -37,6 +37,28 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """What is looked for: the model's `label`, how we call it, and from which score (0 to 1) on it counts."""
+
+    label: str
+    part: str
+    least: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What was seen in `frames` pictures: the surest `part`, and the number of the file that shows it.
+
+    `part` None: nothing of what was looked for.
+    """
+
+    frames: int = 0
+    source: int | None = None
+    part: str | None = None
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFacts:
     """A picture as it will be shown (after EXIF rotation): pixels and bytes."""
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from media.errors import MediaRefused, Reason
-from media.facts import Change, ClipFacts, PictureFacts, PreparedClip, PreparedPicture
+from media.facts import Change, ClipFacts, PictureFacts, PreparedClip, PreparedPicture, Sight
 
-Result = ClipFacts | PictureFacts | PreparedClip | PreparedPicture
+Result = ClipFacts | PictureFacts | PreparedClip | PreparedPicture | Sight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,8 @@ def read_answers(line: str) -> list[Result | None]:
 
 
 def _result(result: Mapping[str, Any]) -> Result:
+    if "score" in result:
+        return Sight(**result)
     if "before" not in result:
         return ClipFacts(**result) if "codec" in result else PictureFacts(**result)
     changes = tuple(Change(change) for change in result["changes"])

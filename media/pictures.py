@@ -91,6 +91,17 @@ def thumbnail(source: Path, target: Path) -> None:
     _write_thumbnail(upright, target)
 
 
+def upright(source: Path, *, longest: int) -> Image.Image:
+    """Return the picture as it is seen, at most `longest` pixels a side; raises as `prepare`."""
+    with _opened(source) as (picture, family):
+        facts = _facts(picture, family, source)
+        factor = min(1.0, longest / max(facts.width, facts.height))
+        width, height = (max(1, round(side * factor)) for side in (facts.width, facts.height))
+        with _complaints():
+            plain, _ = _decoded(picture, Frame(width, height, width, height))
+    return plain
+
+
 @contextmanager
 def _opened(source: Path) -> Iterator[tuple[Image.Image, Family]]:
     """Open the header with the one decoder that the content asks for; refuse too many or too few pixels."""

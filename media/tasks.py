@@ -10,7 +10,7 @@ import av.logging
 
 from media import clips, pictures, previews
 from media.errors import MediaRefused
-from media.facts import Bar
+from media.facts import Bar, Sign
 from media.messages import Result
 
 
@@ -62,6 +62,12 @@ def _draw_bars(bars: Sequence[Mapping[str, Any]], target: str) -> Result:
     return charts.draw([Bar(**bar) for bar in bars], Path(target))
 
 
+def _look(sources: Sequence[str], signs: Sequence[Mapping[str, Any]]) -> Result:
+    from media import looking  # not installed with the bot: requirements-safety.txt
+
+    return looking.look([Path(source) for source in sources], [Sign(**sign) for sign in signs])
+
+
 _TASKS: Mapping[str, Callable[..., Result | Sequence[Result | None]]] = {
     "prepare_picture": _prepare_picture,
     "probe_clip": _probe_clip,
@@ -72,6 +78,7 @@ _TASKS: Mapping[str, Callable[..., Result | Sequence[Result | None]]] = {
     "draw_preview": _draw_preview,
     "draw_motion": _draw_motion,
     "draw_bars": _draw_bars,
+    "look": _look,
 }
 
 

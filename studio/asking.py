@@ -46,7 +46,8 @@ _EXPIRED = {Kind.PRICE: "price_expired", Kind.MODERATORS: "approval_expired"}
 async def ask_first(connection: AsyncConnection, job: Job, price: int, now: datetime) -> bool:
     """Store what has to be asked about the job at this price; whether anything has, by us or by others."""
     server = await servers.read(connection, job.place.guild_id, now)
-    await approvals.put(connection, needed(server.policy, job.order, price, now))
+    found = None if job.inputs is None else job.inputs.found
+    await approvals.put(connection, needed(server.policy, job.order, price, now, found=found))
     questions = await approvals.of_job(connection, job.id)
     return any(question.state is not Standing.APPROVED for question in questions)
 
@@ -183,8 +184,12 @@ class Asking:
         if replace(before, expires_at=tried.expires_at) != tried:
             async with self._equipment.database.write() as connection:
                 await approvals.posted(connection, tried, now)
-                channel = "" if addressed.channel_id is None else f"<#{addressed.channel_id}>"
-                await audit.add(connection, _entry(job, "approvals_unreachable", now, subject=channel))
+                if addressed.channel_id is None:
+                    entry = _entry(job, "approvals_nowhere", now)
+                else:
+                    channel = f"<#{addressed.channel_id}>"
+                    entry = _entry(job, "approvals_unreachable", now, subject=channel)
+                await audit.add(connection, entry)
             self._display.changed(job.id)
         return Wait(UNREACHABLE_SECONDS)
 

@@ -20,6 +20,7 @@ from studio.errors import DeskError, DeskGone, DeskUnavailable, FetchFailed, Pro
 from studio.fitting import post_fitted
 from studio.lateness import Lateness
 from studio.models import TAKEN_DOWN, Clip, Ending, Job, JobState
+from studio.moderation import findings
 from studio.remarks import remarks_on
 from studio.scrubbing import scrub
 
@@ -55,7 +56,10 @@ class Delivery:
                 poster = folder / "poster.jpg"
                 facts = await self._equipment.workshop.verify_clip(path, poster)
                 passing("delivery.verified")
-                await storage.put(_poster_key(job), poster)
+                found = await findings.in_result(self._equipment, job, path)
+                if found is None:
+                    # What a preview would show of it is what the cover is there to hide.
+                    await storage.put(_poster_key(job), poster)
                 await storage.put(_clip_key(job), path)
         except (FetchFailed, MediaRefused) as error:
             crashed = isinstance(error, MediaRefused) and error.reason is Reason.CRASHED
@@ -70,7 +74,8 @@ class Delivery:
             height=facts.height,
             has_sound=facts.has_sound,
             source_url=job.source_url,
-            poster_key=_poster_key(job),
+            poster_key=_poster_key(job) if found is None else None,
+            found=found,
         )
         passing("delivery.clip_stored")
         for remark in remarks_on(job, clip):
@@ -96,12 +101,11 @@ class Delivery:
         except DeskGone as error:
             return await end(self._equipment, job, JobState.FAILED, "nowhere_to_deliver", reason=error.code)
         passing("delivery.posted")
+        now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
-            return Moved(
-                await jobs.move(
-                    connection, job, JobState.DELIVERED, now=self._equipment.clock(), outcome_id=message_id
-                )
-            )
+            if job.clip.found is not None:
+                await findings.report(connection, job, job.clip.found, now)
+            return Moved(await jobs.move(connection, job, JobState.DELIVERED, now=now, outcome_id=message_id))
 
     async def _take_back(self, job: Job) -> Outcome:
         """The clip was taken down while it was being posted: what got through goes again."""

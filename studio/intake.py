@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ from studio.errors import (
 )
 from studio.keeping import bring_kept
 from studio.models import Job, JobState, SourceFile, looks_swapped
+from studio.moderation import findings
 from studio.normalising import Normalising, source_key
 from studio.overruling import ask_or_refuse
 from studio.progress import progress_of
@@ -98,6 +100,7 @@ class Intake:
         await self._fetch_sources(job)
         passing("intake.sources_stored")
         inputs = await self._normalising.inputs_of(job)
+        inputs = replace(inputs, found=await findings.in_inputs(self._equipment, job, inputs))
         async with self._equipment.database.write() as connection:
             job = await jobs.amend(connection, job, inputs=inputs)
         passing("intake.inputs_recorded")
@@ -143,6 +146,9 @@ class Intake:
 
     async def _illustrate(self, job: Job) -> None:
         assert job.inputs is not None
+        if job.inputs.found is not None:
+            # Nobody shall see it by chance before a moderator has.
+            return
         storage = self._equipment.storage
         progress = progress_of(job, now=self._equipment.clock())
         try:

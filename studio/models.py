@@ -171,7 +171,7 @@ class Notice:
 class Inputs:
     """The two files once they are ours: storage keys, and what the provider will be sent.
 
-    `seconds` is the length of the prepared video, `thumbnails` the keys of two small JPEGs (picture, video).
+    `seconds` is the length of the prepared video, `found` what the picture check saw (`moderation.findings`).
     """
 
     picture_key: str
@@ -182,13 +182,14 @@ class Inputs:
     has_sound: bool
     orientation: Orientation
     notices: tuple[Notice, ...] = ()
+    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
     """The finished result in our storage; `source_url` is where the provider keeps it.
 
-    `poster_key`: a JPEG of its first good frame. Clips from before there were any have none.
+    What the picture check `found` has it covered, and without a poster (`poster_key`), as older clips are.
     """
 
     key: str
@@ -199,6 +200,7 @@ class Clip:
     has_sound: bool
     source_url: str
     poster_key: str | None = None
+    found: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,11 @@ class Job:
     @property
     def place(self) -> Place:
         return self.order.place
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether its clip is shown behind a spoiler only."""
+        return self.order.wishes.spoiler or (self.clip is not None and self.clip.found is not None)
 
     @property
     def price_usd_micros(self) -> int | None:

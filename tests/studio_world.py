@@ -88,6 +88,8 @@ class Notebook:
     complaints: list[str] = field(default_factory=list)
     questions: dict[int, Question] = field(default_factory=dict)
     exhibits: dict[str, tuple[History, str]] = field(default_factory=dict)
+    illustrated: list[str] = field(default_factory=list)
+    covered: list[str] = field(default_factory=list)
     closed_to_us: bool = False
     """Whether nothing can be posted in the moderators' channel."""
 
@@ -97,6 +99,7 @@ class Notebook:
 
     async def illustrate(self, job: Job, progress: Progress, picture: Path, video: Path) -> None:
         assert picture.read_bytes()[:2] == video.read_bytes()[:2] == b"\xff\xd8"
+        self.illustrated.append(job.id)
 
     async def show(self, job: Job, progress: Progress, *, urgent: bool) -> bool:
         before = self.cards.get(job.id)
@@ -114,6 +117,8 @@ class Notebook:
         if size > self.limit:
             raise ClipTooLarge(limit=self.limit)
         assert file is None or file.read_bytes()[4:8] == b"ftyp"
+        if clip.found is not None:
+            self.covered.append(job.id)
         return self._post(job, clip=size)
 
     async def report(self, job: Job, ending: Ending) -> int:
@@ -236,6 +241,7 @@ class World:
     terms: Terms
     key: str
     ahead: timedelta = timedelta(0)
+    workshop: Workshop = field(default_factory=lambda: Memory())
     engine: Engine = field(init=False)
     ordered: list[str] = field(default_factory=list)
     spared: set[str] = field(default_factory=set)
@@ -266,7 +272,7 @@ class World:
             Equipment(
                 database=self.database,
                 storage=self.storage,
-                workshop=Memory(),
+                workshop=self.workshop,
                 attachments=Disk(),
                 provider=client,
                 desk=self.desk,

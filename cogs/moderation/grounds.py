@@ -36,7 +36,7 @@ def gone_from(guild: discord.Guild | None, policy: Policy) -> dict[int, str]:
 def examine(guild: discord.Guild | None, policy: Policy) -> list[str]:
     """What the bot may and may not do in the chosen channels, each with the way to mend it."""
     lines = list(_findings(guild, policy)) if guild is not None else []
-    asks = policy.approval.mode is not ApprovalMode.OFF
+    asks = policy.approval.mode is not ApprovalMode.OFF or policy.check_pictures
     if asks and policy.approval.channel_id is None:
         lines.insert(0, say("check_no_approval_channel"))
     return lines[:MOST_LINES] or [say("check_none")]

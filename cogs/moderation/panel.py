@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from cogs.moderation.grounds import examine, gone_from
-from studio.moderation.choices import CHOICES, Choice, Kind, Page
+from studio.moderation.choices import CHOICES, Choice, Kind, Page, check_lines
 from studio.moderation.shares import limits_line, unlimited_text
 from studio.sharing.policy import Policy
 from studio.texts import say
@@ -46,6 +46,8 @@ def panel(page: Page, policy: Policy, guild: discord.Guild | None) -> ui.LayoutV
         for choice in CHOICES.values():
             if choice.page is page:
                 _controls(box, choice, policy, gone)
+    if page is Page.APPROVAL:
+        box.add_item(ui.TextDisplay("\n".join(check_lines(policy))))
     if page is Page.LOG:
         box.add_item(ui.TextDisplay("\n".join(examine(guild, policy))))
         box.add_item(_button(say("button_check_again"), f"{PAGE_PREFIX}{Page.LOG}"))

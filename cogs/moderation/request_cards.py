@@ -10,7 +10,8 @@ from discord import ui
 
 from cogs.cards import shown_name
 from studio.models import Job
-from studio.moderation.questions import History, Kind, Question
+from studio.moderation.findings import why_text
+from studio.moderation.questions import History, Kind, Question, Why
 from studio.texts import say
 
 APPROVAL_PREFIX = "v1:approval:"
@@ -27,10 +28,10 @@ def request_card(
 ) -> ui.LayoutView:
     """What the moderators decide on; `names` are the attached files that it shows."""
     container = _titled(job)
-    container.add_item(ui.TextDisplay(say(f"why_{question.why}")))
+    container.add_item(ui.TextDisplay("\n".join(_reasons(job, question))))
     gallery: ui.MediaGallery[ui.LayoutView] = ui.MediaGallery()
     for name, alt in zip(names, alt_texts(names), strict=True):
-        gallery.add_item(media=f"attachment://{name}", description=alt)
+        gallery.add_item(media=f"attachment://{name}", description=alt, spoiler=_is_suspect(job))
     container.add_item(gallery)
     for text in _words(job):
         container.add_item(ui.TextDisplay(text))
@@ -97,6 +98,18 @@ def _titled(job: Job) -> Container:
     container: Container = ui.Container()
     container.add_item(ui.TextDisplay(f"### {say('request_title', name=shown_name(job.order.member))}"))
     return container
+
+
+def _is_suspect(job: Job) -> bool:
+    return job.inputs is not None and job.inputs.found is not None
+
+
+def _reasons(job: Job, question: Question) -> list[str]:
+    """Why they are asked; that it is over a limit is said besides, since their yes lets it pass that, too."""
+    reasons = [why_text(question.why)]
+    if job.order.overruled and question.why != Why.OVER_LIMIT:
+        reasons.append(why_text(Why.OVER_LIMIT))
+    return reasons
 
 
 def _words(job: Job) -> list[str]:

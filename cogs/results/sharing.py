@@ -38,7 +38,7 @@ class Sharing:
         above = channel_above(interaction)
         check_above(interaction, above)
         check_age(job, above)
-        stage = self._stage(interaction, above.id, covered=job.order.wishes.spoiler, shared=True)
+        stage = self._stage(interaction, above.id, covered=job.is_covered, shared=True)
         shown = await self._studio.results.encores.show(job, stage)
         await conclude(interaction, _told("shared", shown))
 
@@ -59,8 +59,7 @@ class Sharing:
         )
         check_here(interaction)
         check_age(job, interaction.channel)
-        covered = job.order.wishes.spoiler
-        stage = self._stage(interaction, interaction.channel_id, covered=covered, shared=False)
+        stage = self._stage(interaction, interaction.channel_id, covered=job.is_covered, shared=False)
         shown = await self._studio.results.encores.show(job, stage)
         await conclude(interaction, _told("shown", shown))
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from media import nudity
 from studio.errors import OrderRefused
 from studio.languages import tongues
 from studio.models import Orientation, ShotType
@@ -133,6 +134,13 @@ def _confirm_above(policy: Policy, given: Given) -> Policy:
     return replace(policy, confirm_above_usd_micros=read_money("".join(given)))
 
 
+def _check_pictures(policy: Policy, given: Given) -> Policy:
+    wanted = CHOICES["check_pictures"].check_option(given) == "on"
+    if wanted and not policy.check_pictures and not nudity.is_installed():
+        raise OrderRefused("check_not_installed")
+    return replace(policy, check_pictures=wanted)
+
+
 def _orientation(policy: Policy, given: Given) -> Policy:
     option = CHOICES["orientation"].check_option(given)
     return _with(policy, "defaults", "orientation", None if option == "auto" else option)
@@ -176,6 +184,10 @@ _CHOICES = (
         value=lambda policy: policy.confirm_above_usd_micros,
     ),
     Choice(
+        key="check_pictures", page=Page.APPROVAL, kind=Kind.SWITCH, amend=_check_pictures,
+        value=lambda policy: policy.check_pictures, options=("on", "off"),
+    ),
+    Choice(
         key="orientation", page=Page.DEFAULTS, kind=Kind.OPTION, amend=_orientation,
         value=lambda policy: policy.defaults.orientation or "auto", options=("auto", *Orientation),
     ),
@@ -200,6 +212,16 @@ _CHOICES = (
 )  # fmt: skip
 
 CHOICES: Mapping[str, Choice] = {choice.key: choice for choice in _CHOICES}
+
+
+def check_lines(policy: Policy) -> list[str]:
+    """What the picture check does, and what keeps it from doing so."""
+    lines = [say("panel_check_pictures")]
+    if policy.check_pictures and not nudity.is_installed():
+        lines.append(say("panel_check_missing"))
+    if policy.check_pictures and policy.approval.channel_id is None:
+        lines.append(say("panel_check_nowhere"))
+    return lines
 
 
 def without(policy: Policy, gone: frozenset[int]) -> Policy:

@@ -16,7 +16,7 @@ from studio.errors import DeskGone, DeskUnavailable
 from studio.languages.spoken import speaking
 from studio.moderation import audit
 from studio.moderation.audit import Entry
-from studio.moderation.telling import pages_of
+from studio.moderation.telling import pages_of, sentence_of
 from studio.ports import Clock, Herald
 from studio.sharing import servers
 from studio.texts import say
@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 2.0
 LONGEST_TEXT = 1900
 """Below the 2000 characters that Discord takes as a message's content."""
+
+IN_VAIN = frozenset({"approvals_unreachable", "approvals_nowhere"})
+"""Entries that somebody should act on also where nobody keeps a log."""
 
 Numbered = tuple[str, Entry]
 
@@ -68,6 +71,7 @@ class Chronicle:
             server = await servers.read(connection, guild_id, self._clock())
         channel_id = server.policy.log_channel_id
         if channel_id is None:
+            await self._warn_of_what_waits(guild_id, entries)
             await self._mark(entries)
             return
         told = 0
@@ -96,6 +100,22 @@ class Chronicle:
         async with self._database.write() as connection:
             await notes.write(connection, _warned_key(guild_id), str(channel_id))
 
+    async def _warn_of_what_waits(self, guild_id: int, entries: Sequence[Numbered]) -> None:
+        """Where there is no log, somebody still has to learn that clips wait in vain: once a day."""
+        found = next((entry for _, entry in entries if entry.action in IN_VAIN), None)
+        if found is None:
+            return
+        today = self._clock().date().isoformat()
+        async with self._database.read() as connection:
+            if await notes.read(connection, _waits_key(guild_id)) == today:
+                return
+        try:
+            await self._herald.warn(guild_id, None, sentence_of(found))
+        except DeskGone:
+            log.warning("nobody_to_warn", guild_id=guild_id, action=found.action)
+        async with self._database.write() as connection:
+            await notes.write(connection, _waits_key(guild_id), today)
+
     async def _mark(self, entries: Sequence[Numbered], *, arrived: str | None = None) -> None:
         async with self._database.write() as connection:
             await _mark_all(connection, entries, self._clock())
@@ -110,3 +130,7 @@ async def _mark_all(connection: AsyncConnection, entries: Sequence[Numbered], no
 
 def _warned_key(guild_id: int) -> str:
     return f"log_channel_closed:{guild_id}"
+
+
+def _waits_key(guild_id: int) -> str:
+    return f"approvals_in_vain:{guild_id}"

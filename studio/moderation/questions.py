@@ -93,13 +93,15 @@ class Exhibit:
     video: Path
 
 
-def needed(policy: Policy, order: Order, price: int, now: datetime) -> list[Question]:
-    """What has to be asked about the order at this price (usd_micros). Pure."""
-    reasons: list[tuple[Kind, Why, timedelta]] = []
+def needed(
+    policy: Policy, order: Order, price: int, now: datetime, *, found: str | None = None
+) -> list[Question]:
+    """What has to be asked about the order at this price (usd_micros), in which a check has `found`. Pure."""
+    reasons: list[tuple[Kind, str, timedelta]] = []
     confirm_above = policy.confirm_above_usd_micros
     if confirm_above is not None and price > confirm_above:
         reasons.append((Kind.PRICE, Why.PRICE, TO_CONFIRM))
-    why = _moderators_why(policy, order, price)
+    why = found or _moderators_why(policy, order, price)
     if why is not None:
         # Their time begins when they are asked, which may be after the member was.
         reasons.append((Kind.MODERATORS, why, TO_CONFIRM + timedelta(days=policy.approval.days)))

@@ -91,11 +91,11 @@ async def undecided(connection: AsyncConnection, guild_id: int, *, limit: int = 
     return [_report(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def unposted(connection: AsyncConnection, *, limit: int = 50) -> list[Report]:
-    """Open reports that stand in no moderators' channel yet."""
+async def unposted(connection: AsyncConnection, *, after: str = "", limit: int = 50) -> list[Report]:
+    """Open reports that stand in no moderators' channel yet, oldest first, from the one with this id on."""
     query = (
         select(reports)
-        .where(reports.c.state.in_(list(UNDECIDED)), reports.c.message_id.is_(None))
+        .where(reports.c.id > after, reports.c.state.in_(list(UNDECIDED)), reports.c.message_id.is_(None))
         .order_by(reports.c.id)
         .limit(limit)
     )

@@ -16,7 +16,7 @@ from studio.equipment import Equipment
 from studio.errors import DeskError, OrderRefused
 from studio.ids import new_job_id
 from studio.models import Job
-from studio.moderation import audit, blocking, reports, takedowns
+from studio.moderation import audit, blocking, findings, reports, takedowns
 from studio.moderation.reports import Report, ReportState
 from studio.ports import Dispatcher
 from studio.sharing import servers
@@ -173,9 +173,13 @@ class Safety:
             waiting = await reports.unposted(connection)
             left = await takedowns.unfinished(connection)
         unreachable: set[int] = set()
-        for report in waiting:
-            if report.guild_id not in unreachable and not await self.show(report):
-                unreachable.add(report.guild_id)
+        while waiting:
+            for report in waiting:
+                if report.guild_id not in unreachable and not await self.show(report):
+                    unreachable.add(report.guild_id)
+            # Those of servers without a channel stay; they must not keep the others from theirs.
+            async with self._equipment.database.read() as connection:
+                waiting = await reports.unposted(connection, after=waiting[-1].id)
         for job_id in left:
             await takedowns.carry_out(self._equipment, job_id)
 
@@ -191,7 +195,7 @@ class Safety:
             guild_id=report.guild_id,
             member_id=job.order.member.id,
             actor_id=by,
-            reason=report.reason,
+            reason=findings.reason_of(report),
         )
         for each in await blocking.block(connection, new, job_id=job.id):
             # Not before the transaction has ended.
@@ -220,5 +224,5 @@ class Safety:
 
 
 def _entry(report: Report, action: str, now: datetime, **facts: Any) -> audit.Entry:
-    about = {"actor_id": None, "job_id": report.job_id, "reason": report.reason} | facts
+    about = {"actor_id": None, "job_id": report.job_id, "reason": findings.reason_of(report)} | facts
     return audit.Entry(at=now, guild_id=report.guild_id, action=action, **about)

@@ -21,6 +21,8 @@ def sentence_of(entry: Entry) -> str:
     }
     facts["actor"] = say("audit_studio") if entry.actor_id is None else f"<@{entry.actor_id}>"
     facts["subject"] = entry.subject
+    if entry.job_id is not None:
+        facts["job"] = entry.job_id
     code = f"audit_{entry.action}"
     if code not in SENTENCES:
         return say("audit_other", **facts | {"action": entry.action})

@@ -76,8 +76,8 @@ class Policy:
     Empty `channel_ids` or `role_ids` = all; members with `moderator_role_ids` may do what those may who
     manage the server. `confirm_above_usd_micros`: from which price on the member is asked before money moves.
     `language`: of what everybody reads, `auto` = the one that the server has told Discord.
-    `consent`: whether members are asked once for their word on likenesses. `is_set_up`: the moderators have
-    saved a setting of the panel.
+    `consent`: whether members are asked once for their word on likenesses. `check_pictures`: whether files
+    and results are looked at for nudity. `is_set_up`: the moderators have saved a setting of the panel.
     """
 
     time_zone: str = "UTC"
@@ -94,6 +94,7 @@ class Policy:
     filters: tuple[str, ...] = ()
     spoiler_channel_ids: tuple[int, ...] = ()
     consent: bool = False
+    check_pictures: bool = False
     paused: bool = False
     is_set_up: bool = False
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from studio.words import (
     amounts,
     approving,
+    checking,
     decisions,
     docket,
     limits,
@@ -42,6 +43,7 @@ SAID: Wording = {
     **motions.SAID,
     **results.SAID,
     **ordering.SAID,
+    **checking.SAID,
 }
 """What is no refusal."""
 
@@ -54,5 +56,6 @@ REFUSED: Wording = {
     **motions.REFUSED,
     **results.REFUSED,
     **ordering.REFUSED,
+    **checking.REFUSED,
 }
 """Refusals: what happened, what it cost, what to do now."""

@@ -21,5 +21,9 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "Clips wait for moderators, but I cannot post in {subject}: the channel is gone or closed to me. "
         "Choose another one with /studio setup, or let me in."
     ),
+    "audit_approvals_nowhere": (
+        "Clips wait for moderators, but no channel is chosen in which I could ask. "
+        "Choose one with /studio setup."
+    ),
     "audit_asked_over_limit": "{actor} asked for a clip over a limit.",
 }
