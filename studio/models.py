@@ -257,11 +257,6 @@ class Job:
         return self.order.place
 
     @property
-    def is_covered(self) -> bool:
-        """Whether its clip is shown behind a spoiler only."""
-        return self.order.wishes.spoiler or (self.clip is not None and self.clip.found is not None)
-
-    @property
     def price_usd_micros(self) -> int | None:
         """The best figure known: what was charged, else what is held for it."""
         return self.cost_usd_micros if self.cost_usd_micros is not None else self.held_usd_micros

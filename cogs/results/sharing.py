@@ -11,6 +11,7 @@ from cogs.moderation.office import conclude, take_time
 from cogs.results.places import channel_above, check_above, check_age, check_here
 from cogs.taking import Interaction, member_of
 from studio.front import Studio
+from studio.moderation.findings import is_covered
 from studio.results.encores import Shown, Stage
 from studio.sharing.rules import Wish
 from studio.texts import say
@@ -38,7 +39,7 @@ class Sharing:
         above = channel_above(interaction)
         check_above(interaction, above)
         check_age(job, above)
-        stage = self._stage(interaction, above.id, covered=job.is_covered, shared=True)
+        stage = self._stage(interaction, above.id, covered=is_covered(job), shared=True)
         shown = await self._studio.results.encores.show(job, stage)
         await conclude(interaction, _told("shared", shown))
 
@@ -59,7 +60,7 @@ class Sharing:
         )
         check_here(interaction)
         check_age(job, interaction.channel)
-        stage = self._stage(interaction, interaction.channel_id, covered=job.is_covered, shared=False)
+        stage = self._stage(interaction, interaction.channel_id, covered=is_covered(job), shared=False)
         shown = await self._studio.results.encores.show(job, stage)
         await conclude(interaction, _told("shown", shown))
 

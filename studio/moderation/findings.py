@@ -82,6 +82,11 @@ def reason_of(report: Report) -> str:
     return why_text(report.reason) if report.reporter_id == THE_STUDIO else report.reason
 
 
+def is_covered(job: Job) -> bool:
+    """Whether the job's clip is shown behind a spoiler only."""
+    return job.order.wishes.spoiler or (job.clip is not None and job.clip.found is not None)
+
+
 async def _is_wanted(equipment: Equipment, job: Job) -> bool:
     """In age-restricted channels nothing is looked for, since it is allowed."""
     if job.order.wishes.adult:
