@@ -26,6 +26,9 @@ from studio.scrubbing import scrub
 
 log = structlog.get_logger(__name__)
 
+PLAYED_EVERYWHERE = ("MP4", "h264")
+"""Container and coding that Discord's apps play on every system; the provider promises neither."""
+
 OURS_SECONDS = 5.0
 """For how long no other process takes a job over from a process that stands still."""
 
@@ -76,6 +79,7 @@ class Delivery:
             source_url=job.source_url,
             poster_key=_poster_key(job) if found is None else None,
             found=found,
+            plays_everywhere=(facts.format, facts.codec) == PLAYED_EVERYWHERE,
         )
         passing("delivery.clip_stored")
         for remark in remarks_on(job, clip):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -21,17 +22,26 @@ FIT_TRIES = 3
 """How often a clip is made smaller for one message: a server may take less than its boosts promise."""
 
 
+GROWTH = 2
+"""How many times as large as a clip its copy in H.264 may become: HEVC needs about half of its bytes."""
+
+
 async def post_fitted(
     equipment: Equipment, job: Job, path: Path, post: Callable[[Path | None], Awaitable[int]]
 ) -> int:
     """Call `post` with the clip, smaller ones, or None for the link, until it takes one; return its id.
 
-    `post` raises `ClipTooLarge` for what does not fit there; whatever else it raises is let through.
+    A clip that does not play everywhere goes there as a copy that does, if one can be made. `post` raises
+    `ClipTooLarge` for what does not fit there; whatever else it raises is let through.
     """
-    try:
-        return await post(path)
-    except ClipTooLarge as error:
-        limit = error.limit
+    clip = job.clip
+    if clip is not None and not clip.plays_everywhere:
+        limit = GROWTH * clip.size
+    else:
+        try:
+            return await post(path)
+        except ClipTooLarge as error:
+            limit = error.limit
     async with equipment.storage.workspace() as folder:
         fitted = folder / "fitted.mp4"
         for _ in range(FIT_TRIES):
@@ -43,5 +53,9 @@ async def post_fitted(
             except MediaRefused as error:
                 log.info("clip_not_fitted", job_id=job.id, error=str(error))
                 break
+    if clip is not None and clip.size <= limit and not clip.plays_everywhere:
+        # Better one that only some can play than none.
+        with contextlib.suppress(ClipTooLarge):
+            return await post(path)
     log.warning("clip_by_link_only", job_id=job.id, limit=limit)
     return await post(None)

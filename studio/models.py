@@ -190,6 +190,7 @@ class Clip:
     """The finished result in our storage; `source_url` is where the provider keeps it.
 
     What the picture check `found` has it covered, and without a poster (`poster_key`), as older clips are.
+    `plays_everywhere`: False for what some phones and browsers cannot show, such as HEVC.
     """
 
     key: str
@@ -201,6 +202,7 @@ class Clip:
     source_url: str
     poster_key: str | None = None
     found: str | None = None
+    plays_everywhere: bool = True
 
 
 @dataclass(frozen=True, slots=True)
