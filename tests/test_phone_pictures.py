@@ -31,6 +31,7 @@ pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 WIDTH, LEAST_HEIGHT = 390, 844
 
 MESSAGE = "#pane-channel .message:last-child"
+FORM = "dialog"
 
 # Everything that sticks out of the screen or is cut off inside what is looked at.
 CUT_OFF = """
@@ -48,24 +49,10 @@ const parts = [...document.querySelector(arguments[0]).querySelectorAll('.button
 return parts.filter((part) => part.offsetHeight < 32).length;
 """
 
-HEIGHT = 390, 844
-
-MESSAGE = "#pane-channel .message:last-child"
-
-# Everything that sticks out of the screen or is cut off inside what is looked at.
-CUT_OFF = """
-const parts = [...document.querySelector(arguments[0]).querySelectorAll('*')];
-return parts.filter((part) => part.checkVisibility() && !part.closest('.alt, pre')).filter((part) => {
-  const box = part.getBoundingClientRect();
-  const hides = getComputedStyle(part).overflowX !== 'visible' && part.tagName !== 'SELECT';
-  return box.left < 0 || box.right > innerWidth || (hides && part.scrollWidth > part.clientWidth + 1);
-}).map((part) => `${part.tagName}.${part.className}: ${part.innerText}`);
-"""
-
-# Buttons and menus that a thumb would miss; Discord's own are 32 pixels high.
-TOO_SMALL = """
-const parts = [...document.querySelector(arguments[0]).querySelectorAll('.button, .select, .option')];
-return parts.filter((part) => part.offsetHeight < 32).length;
+BE = """
+const choice = document.querySelector('#viewer-select');
+choice.value = arguments[0];
+choice.dispatchEvent(new Event('change', { bubbles: true }));
 """
 
 TOUCH_ITEM = """
@@ -92,10 +79,10 @@ class Phone:
 
     async def hold(self, person: MemberActor) -> None:
         browser = self.browser
-        await browser.open(self.page.address)
-        await browser.run("sessionStorage.setItem('viewer', arguments[0])", str(person.id))
         await browser.resize(WIDTH, LEAST_HEIGHT, scale=2, phone=True)
         await browser.open(self.page.address)
+        await browser.find("#pane-channel .beginning")
+        await browser.run(BE, str(person.id))
         await browser.find("#pane-channel .message")
 
     async def seen(self, name: str, *, what: str = MESSAGE) -> None:
@@ -186,6 +173,34 @@ async def test_the_report_is_read_without_turning_the_phone(phone: Phone) -> Non
     await phone.browser.find("#pane-channel .message-ephemeral img")
 
     await phone.seen("report")
+
+
+async def test_a_picture_in_the_chat_gets_a_motion_of_the_library_in_five_touches(
+    phone: Phone, tmp_path: Path
+) -> None:
+    bureau, browser, world = phone.bureau, phone.browser, phone.bureau.world
+    for name in ("Slow waltz", "Happy dance"):
+        await a_motion(bureau.equipment, name, guild_id=world.guild.id)
+    picture = ("lena.jpg", portrait(tmp_path / "lena.jpg").read_bytes())
+    message_id = await world.say(world.stranger, world.clips, "Lena on the hill", picture)
+    await phone.hold(world.member)
+
+    # Held, with Discord's own "Apps" to be touched after it; here both are one.
+    touches = 2
+    await browser.click(f"#m{message_id} .tool")
+    touches += 1
+    await browser.run(TOUCH_ITEM, "Animate this")
+    touches += 1
+    await browser.click("dialog .option:nth-of-type(1) input")
+    await phone.seen("order", what=FORM)
+    touches += 1
+    await browser.click("dialog button[type=submit]")
+    await world.eventually(lambda: bureau.bells.woken)
+
+    order = (await bureau.job()).order
+    assert order.picture.filename == "lena.jpg"
+    assert order.video.filename.startswith(("Slow waltz", "Happy dance"))
+    assert touches <= 5
 
 
 async def test_the_motions_of_the_library_are_browsed_with_their_loops(phone: Phone, tmp_path: Path) -> None:
