@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from discord import ui
 from simcord import ChannelHandle, InteractionResult, MemberActor
 
 from cogs.animate import Animate
@@ -191,6 +192,15 @@ async def open_bureau(
         await world.stop()
         journal.close()
         await database.close()
+
+
+async def a_button(bureau: Bureau, custom_id: str) -> Any:
+    """A message of the bot's with a button that anybody can see: nobody else sees private answers' own."""
+    view = ui.View(timeout=None)
+    view.add_item(ui.Button(label="Press", custom_id=custom_id))
+    view.stop()
+    channel = bureau.client.get_partial_messageable(bureau.world.clips.id, guild_id=bureau.world.guild.id)
+    return await channel.send("a message with a button", view=view)
 
 
 def new_client(bureau: Bureau) -> Client:

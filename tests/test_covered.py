@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,28 @@ async def test_an_explicit_prompt_is_refused_privately_and_nothing_is_stored(bur
     assert refused.response.ephemeral
     assert "age-restricted" in refused.response.content
     assert bureau.bells.woken == []
+
+
+async def test_an_explicit_prompt_is_taken_in_an_age_restricted_channel_and_in_its_threads(
+    bureau: Bureau,
+) -> None:
+    world = bureau.world
+    inside = world.open_thread(world.clips, "inside", by=world.member)
+    await world.eventually(lambda: bureau.client.get_channel(inside.id))
+    channel: Any = bureau.client.get_channel(world.clips.id)
+    channel.nsfw = True
+
+    jobs = [await bureau.ordered(each, prompt="a nude dancer") for each in (world.clips, inside)]
+    channel.nsfw = False
+    refused = [await bureau.order(channel=each, prompt="a nude dancer") for each in (world.clips, inside)]
+
+    assert [job.order.wishes.prompt for job in jobs] == ["a nude dancer"] * 2
+    assert [job.order.wishes.adult for job in jobs] == [True, True]
+    for result in refused:
+        assert result.response is not None
+        assert result.response.ephemeral
+        assert "which I only take in age-restricted channels" in result.response.content
+    assert len(bureau.bells.woken) == 2
 
 
 async def test_what_should_not_be_in_the_clip_may_be_named(bureau: Bureau) -> None:

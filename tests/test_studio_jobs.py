@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from simcord import InteractionResult
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from studio import jobs
 from studio.database import jobs as jobs_table
@@ -17,7 +18,7 @@ from studio.ids import first_job_id, new_job_id
 from studio.models import CancelAnswer, Job, JobState
 from studio.moderation import audit
 from studio.moderation.audit import Entry
-from tests.bureau import Bureau, open_bureau, texts_of
+from tests.bureau import Bureau, a_button, open_bureau, texts_of
 
 
 @pytest.fixture
@@ -91,6 +92,30 @@ async def test_a_moderators_cancel_ends_the_clip_is_recorded_and_shown(bureau: B
         job.id,
     )
     assert entry.subject == f"<@{bureau.world.member.id}>"
+
+
+async def test_a_moderators_cancel_from_before_a_restart_still_counts_and_only_for_moderators(
+    bureau: Bureau,
+) -> None:
+    world, job = bureau.world, await bureau.ordered()
+    result, _ = await listed(bureau)
+    await bureau.restart()
+    seen = await a_button(bureau, f"v1:halt:{job.id}")
+
+    with capture_logs() as logs:
+        refused = [
+            await world.click(each, seen, f"v1:halt:{job.id}") for each in (world.member, world.stranger)
+        ]
+    untouched = (await bureau.job(job.id)).state
+    await world.click(world.moderator, panel(bureau, result), f"v1:halt:{job.id}")
+    await world.eventually(lambda: f"v1:halt:{job.id}" not in shown(bureau, result))
+
+    for each in refused:
+        assert each.response is not None
+        assert "Only moderators may do that here." in each.response.content
+    assert [entry["event"] for entry in logs] == ["not_permitted"] * 2
+    assert untouched is JobState.RECEIVED
+    assert (await bureau.job(job.id)).state is JobState.CANCELLED
 
 
 async def test_asking_the_provider_twice_is_recorded_once_and_a_members_own_cancel_never(
