@@ -14,10 +14,15 @@ from media.limits import Frame
 from media.opening import find_video, frames, opened
 from media.probe import Probe, examine
 
-LONGEST_SIDE = 240
+WIDEST, HIGHEST = 320, 240
+"""The box for the loop. It is filled to this ratio where a video stands upright: in full width it would take
+a phone's whole screen.
+"""
+
 LOOP_SECONDS = 3.0
 RATE = 8
 _COLOURS = 64
+_BESIDE = (24, 25, 28)
 _SAMPLES = 6
 """From so many frames the colours are chosen that all have to share."""
 
@@ -42,7 +47,7 @@ def write_preview(source: Path, target: Path) -> PictureFacts:
 def _pictures(source: Path, probe: Probe) -> Iterator[Image.Image]:
     """Small pictures, `RATE` a second."""
     facts = probe.facts
-    factor = min(1.0, LONGEST_SIDE / max(facts.width, facts.height))
+    factor = min(1.0, WIDEST / facts.width, HIGHEST / facts.height)
     width, height = (max(2, round(side * factor / 2) * 2) for side in (facts.width, facts.height))
     graph = FrameGraph(probe, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
     taken, most = 0, round(min(LOOP_SECONDS, facts.seconds) * RATE)
@@ -51,10 +56,19 @@ def _pictures(source: Path, probe: Probe) -> Iterator[Image.Image]:
             if (frame.time or 0.0) - float(probe.start) < taken / RATE - 0.001:
                 continue
             taken += 1
-            yield from (Image.fromarray(small.to_ndarray()) for small in graph.push(frame))
+            yield from (_widened(Image.fromarray(small.to_ndarray())) for small in graph.push(frame))
             if taken >= most:
                 break
-    yield from (Image.fromarray(small.to_ndarray()) for small in graph.finish())
+    yield from (_widened(Image.fromarray(small.to_ndarray())) for small in graph.finish())
+
+
+def _widened(picture: Image.Image) -> Image.Image:
+    width = max(picture.width, picture.height * WIDEST // HIGHEST)
+    if width == picture.width:
+        return picture
+    canvas = Image.new("RGB", (width, picture.height), _BESIDE)
+    canvas.paste(picture, ((width - picture.width) // 2, 0))
+    return canvas
 
 
 def _palette(pictures: list[Image.Image]) -> Image.Image:

@@ -179,7 +179,8 @@ async def test_a_drawn_motion_is_long_enough_and_its_preview_small(
     preview = await workshop.draw_preview(tmp_path / "motion.mp4", tmp_path / "preview.gif")
 
     assert facts.seconds == pytest.approx(drawing.SECONDS, abs=0.1)
-    assert max(preview.width, preview.height) == previews.LONGEST_SIDE
+    # Upright, it would take a phone's whole screen.
+    assert (preview.width, preview.height) == (previews.WIDEST, previews.HIGHEST)
     assert preview.size < 200_000
 
 

@@ -98,7 +98,7 @@ async def test_an_added_motion_is_stored_once_with_its_facts_and_a_preview_that_
     with Image.open(tmp_path / "files" / found.content.preview_key) as preview:
         assert (preview.format, preview.info["loop"]) == ("GIF", 0)
         assert getattr(preview, "n_frames", 1) > 5
-        assert max(preview.size) <= 240
+        assert max(preview.size) <= 320
     assert (tmp_path / "files" / found.content.preview_key).stat().st_size < 600_000
     assert await recorded(equipment) == ["motion_added"]
 

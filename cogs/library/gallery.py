@@ -93,7 +93,9 @@ def _nothing(leaf: Leaf, viewer: Viewer) -> str:
 
 
 def _add(container: ui.Container[ui.LayoutView], motion: Motion, viewer: Viewer, preview: str | None) -> None:
-    facts = {"name": shown_name(motion), "seconds": motion.content.seconds, "used": motion.used}
+    facts = {"name": shown_name(motion), "seconds": motion.content.seconds}
+    if motion.used:
+        facts["used"] = motion.used
     if motion.tags:
         facts["tags"] = discord.utils.escape_markdown(", ".join(motion.tags))
     use: ui.Button[ui.LayoutView] = ui.Button(

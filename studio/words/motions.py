@@ -24,6 +24,8 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "motion_shown": (
         "**{name}** · {seconds:number} s\n-# {tags} · used {used} ×",
         "**{name}** · {seconds:number} s\n-# used {used} ×",
+        "**{name}** · {seconds:number} s\n-# {tags}",
+        "**{name}** · {seconds:number} s",
     ),
     "alt_motion": "Looping preview of the motion “{name}”",
     "button_motion_use": "Animate with this",
