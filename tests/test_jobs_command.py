@@ -1,0 +1,165 @@
+"""`/jobs`: a member's own clips, on a page that fits a phone, seen by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from studio.database import jobs as rows
+from studio.models import JobState
+from tests.bureau import Bureau, open_bureau, texts_of
+from tests.finished import finished
+
+
+@pytest.fixture
+async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
+    async with open_bureau(tmp_path, max_jobs_per_member=20) as bureau:
+        yield bureau
+
+
+async def listed(bureau: Bureau, who: Any = None, channel: Any = None) -> dict[str, Any]:
+    """The page as its member sees it."""
+    who, channel = who or bureau.world.member, channel or bureau.world.clips
+    answer = await bureau.world.slash(who, channel, "jobs")
+    return await shown(bureau, who, channel.id, answer.response.id)
+
+
+async def shown(bureau: Bureau, who: Any, channel_id: int, message_id: int) -> dict[str, Any]:
+    def page() -> dict[str, Any] | None:
+        messages = bureau.world.messages(channel_id, viewer=who)
+        found = next(each for each in messages if int(each["id"]) == message_id)
+        return found if found["components"] else None
+
+    return dict(await bureau.world.eventually(page))
+
+
+async def ordered_many(bureau: Bureau, number: int) -> list[str]:
+    """Ended clips of the member, oldest first, as the database has them."""
+    job = await bureau.ordered()
+    async with bureau.database.write() as connection:
+        row = dict((await connection.execute(rows.select())).mappings().one())
+        ended = {"state": JobState.DELIVERED, "ended_at": row["created_at"], "closed_at": row["created_at"]}
+        await connection.execute(update(rows).values(**ended))
+        for index in range(1, number):
+            copied = row | ended | {"id": f"{job.id[:-2]}{index:02}", "answer_id": None}
+            await connection.execute(rows.insert().values(copied))
+        ids = (await connection.execute(rows.select().order_by(rows.c.id))).mappings()
+        return [row["id"] for row in ids]
+
+
+async def test_running_clips_say_how_far_they_are_and_can_be_cancelled(bureau: Bureau) -> None:
+    job = await bureau.opened()
+
+    page = await listed(bureau)
+
+    said = texts_of(page)
+    assert page["flags"] & (1 << 6)
+    assert "Under way" in said
+    assert "happy dance" in said
+    assert "Checking your files" in said
+    assert f"v1:cancel:{job.id}" in said
+
+
+async def test_a_waiting_clip_says_its_place(bureau: Bureau) -> None:
+    await bureau.ordered()
+    async with bureau.database.write() as connection:
+        await connection.execute(update(rows).values(state=JobState.QUEUED, answer_id=1))
+
+    said = texts_of(await listed(bureau))
+
+    assert "place 1 in the queue" in said
+
+
+async def test_finished_clips_have_their_link_and_a_way_back(bureau: Bureau) -> None:
+    job = await finished(bureau)
+
+    said = texts_of(await listed(bureau))
+
+    assert f"/{job.place.talk_id}/{job.place.outcome_id}" in said
+    assert "$0.25" in said
+    assert f"v1:show:{job.id}" in said
+
+
+async def test_removed_failed_and_old_clips_are_told_without_a_button(bureau: Bureau) -> None:
+    job = await finished(bureau)
+    told = []
+    for values in (
+        {"removed_at": bureau.studio.now()},
+        {"removed_at": None, "purged_at": bureau.studio.now()},
+        {"purged_at": None, "state": JobState.FAILED},
+    ):
+        async with bureau.database.write() as connection:
+            await connection.execute(update(rows).values(**values))
+
+        told.append(texts_of(await listed(bureau)))
+
+    assert ["was removed" in told[0], "no longer kept" in told[1], "could not be made" in told[2]] == [
+        True
+    ] * 3
+    assert not any(f"v1:show:{job.id}" in said for said in told)
+
+
+async def test_the_button_brings_the_clip_to_where_it_is_pressed(bureau: Bureau) -> None:
+    job = await finished(bureau)
+    other = bureau.world.guild.create_text_channel("elsewhere")
+    page = await listed(bureau, channel=other)
+    await bureau.restart()
+
+    await bureau.world.click(bureau.world.member, page, f"v1:show:{job.id}")
+
+    await bureau.world.eventually(lambda: any(post["attachments"] for post in bureau.posts(other.id)))
+
+
+async def test_pages_are_turned_to_the_oldest_also_after_a_restart(bureau: Bureau) -> None:
+    ids = await ordered_many(bureau, 8)
+    first = await listed(bureau)
+    await bureau.restart()
+    (older,) = [text for text in texts_of(first).split("\n") if text.startswith("v1:mine:") and text[8:]]
+
+    await bureau.world.click(bureau.world.member, first, older)
+    channel_id, message_id = bureau.world.clips.id, int(first["id"])
+    await bureau.world.eventually(lambda: "Older ones**" in texts_of(_now(bureau, channel_id, message_id)))
+
+    second = texts_of(_now(bureau, channel_id, message_id))
+    assert older == f"v1:mine:{ids[3]}"
+    assert second.count("ready") == 3
+    assert "Refresh" in second
+
+
+def _now(bureau: Bureau, channel_id: int, message_id: int) -> dict[str, Any]:
+    messages = bureau.world.messages(channel_id, viewer=bureau.world.member)
+    return next(each for each in messages if int(each["id"]) == message_id)
+
+
+async def test_others_clips_are_not_in_the_list(bureau: Bureau) -> None:
+    await finished(bureau)
+
+    said = texts_of(await listed(bureau, bureau.world.stranger))
+
+    assert "no clip here yet" in said
+    assert "/animate" in said
+
+
+async def test_the_option_offers_ones_own_clips_by_name(bureau: Bureau) -> None:
+    job = await finished(bureau)
+    mine = bureau.studio.results.mine
+
+    found = await mine.shown_again(bureau.world.guild.id, bureau.world.member.id, limit=25)
+    others = await mine.shown_again(bureau.world.guild.id, bureau.world.stranger.id, limit=25)
+
+    assert [each.id for each in found] == [job.id]
+    assert others == []
+
+
+async def test_old_clips_are_found_by_an_index(bureau: Bureau) -> None:
+    query = "SELECT id FROM jobs WHERE member_id = 1 AND guild_id = 2 AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 6"
+
+    async with bureau.database.read() as connection:
+        plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")).all()
+
+    assert "ix_jobs_of_member" in str(plan)
+    assert "TEMP B-TREE" not in str(plan)
