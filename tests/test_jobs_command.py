@@ -156,7 +156,8 @@ async def test_the_option_offers_ones_own_clips_by_name(bureau: Bureau) -> None:
 
 
 async def test_old_clips_are_found_by_an_index(bureau: Bureau) -> None:
-    query = "SELECT id FROM jobs WHERE member_id = 1 AND guild_id = 2 AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 6"
+    where = "member_id = 1 AND guild_id = 2 AND ended_at IS NOT NULL"
+    query = f"SELECT id FROM jobs WHERE {where} ORDER BY id DESC LIMIT 6"
 
     async with bureau.database.read() as connection:
         plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")).all()

@@ -52,15 +52,14 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "**What I store about you:** your orders (words, file names, price, when and where), what they cost, "
         "your consent, motions that you added or used, reports, moderators' decisions.\n**Where it goes:** "
         "picture, video and words go to {provider}, who makes the clip; the clip is posted on Discord.\n"
-        "**For how long:** pictures and videos until the clip is done; clips and words {days} days; "
+        "**For how long:** pictures, videos, clips and words {days} days; "
         "the rest until you delete it."
     ),
     "privacy_trial": (
         "**What I store about you:** your orders (words, file names, price, when and where), what they cost, "
         "your consent, motions that you added or used, reports, moderators' decisions.\n**Where it goes:** "
         "nowhere but Discord, since clips are trials made on my own machine.\n"
-        "**For how long:** pictures and videos until the clip is done; clips, words and file names "
-        "{days} days; the rest until you delete it."
+        "**For how long:** pictures, videos, clips, words and file names {days} days; the rest until you delete it."
     ),
     "privacy_kept": (
         "If you delete it, the accounts, blocks and moderators' decisions stay without your name. "
