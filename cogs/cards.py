@@ -21,7 +21,14 @@ VIDEO_NAME = "video.jpg"
 
 CANCEL_PREFIX = "v1:cancel:"
 REPORT_PREFIX = "v1:report:"
-AGAIN_PREFIX, SHARE_PREFIX, ERASE_PREFIX = "v1:again:", "v1:share:", "v1:erase:"
+AGAIN_PREFIX, CHANGE_PREFIX = "v1:again:", "v1:change:"
+SHARE_PREFIX, ERASE_PREFIX = "v1:share:", "v1:erase:"
+
+FIRST_ROW = (
+    ("button_again", AGAIN_PREFIX),
+    ("button_change", CHANGE_PREFIX),
+    ("button_share", SHARE_PREFIX),
+)
 
 LONGEST_THREAD_NAME = 100
 LONGEST_BUTTON_URL = 512
@@ -268,7 +275,7 @@ def _mention(job: Job) -> dict[str, str]:
 def result_buttons(job: Job, link: str | None) -> ui.View:
     """The rows under the result: what its member may do with it; where the original is, how to report it."""
     view = ui.View(timeout=None)
-    for code, prefix in (("button_again", AGAIN_PREFIX), ("button_share", SHARE_PREFIX)):
+    for code, prefix in FIRST_ROW:
         view.add_item(_result_button(code, prefix, job, row=0))
     if link is not None and len(link) <= LONGEST_BUTTON_URL:
         view.add_item(ui.Button(label=say("button_original"), url=link, row=1))

@@ -75,6 +75,8 @@ class Taking:
         check_wishes(wanted.wishes)
         adults_only = is_age_restricted(interaction.channel)
         check_words(wanted.wishes.prompt, age_restricted=adults_only)
+        if wanted.parent is not None and wanted.wishes.adult and not adults_only:
+            raise OrderRefused("adults_elsewhere")
         if wanted.wishes.adult is not adults_only:
             wanted = replace(wanted, wishes=replace(wanted.wishes, adult=adults_only))
         wish = wish_of(interaction, wanted.wishes)

@@ -135,6 +135,19 @@ async def order_and_receive(world: CrashWorld) -> None:
     await world.all_closed()
 
 
+async def order_and_run_again(world: CrashWorld) -> None:
+    """A clip, and another version of it."""
+    await order_and_receive(world)
+    clip = max(world.discord.clips(), key=lambda one: int(one["id"]))
+    [custom_id] = [
+        each["custom_id"]
+        for row in clip["components"]
+        for each in row["components"]
+        if each.get("custom_id", "").startswith("v1:again:")
+    ]
+    await world.discord.press(clip, custom_id)
+
+
 async def order_two_at_once(world: CrashWorld) -> None:
     """Both are answered before one of them is recorded, and the server may have one alone."""
     before = len(world.discord.answers)
@@ -298,6 +311,10 @@ WAYS = {
         order_and_cancel_at_the_provider,
         ("rendering.cancel_answered", "rendering.cancel_refused", "work.moved_to_cancelled"),
         faults=(Fate(stuck="pending"),),
+    ),
+    "again": Way(
+        order_and_run_again,
+        ("front.answer_noted:2", "intake.source_stored", "intake.inputs_recorded", "delivery.posted"),
     ),
     "kept": Way(order_and_receive, ("delivery.purged",), before=LAST_WEEK),
 }  # fmt: skip

@@ -243,7 +243,7 @@ async def test_a_link_too_long_for_a_button_stands_in_the_text(bureau: Bureau) -
     result = bureau.posts(job.place.talk_id)[1]
     assert link in result["content"]
     buttons = [button for row in result["components"] for button in row["components"]]
-    assert [button["label"] for button in buttons] == ["Run again", "Share", "Report", "Delete"]
+    assert [button["label"] for button in buttons] == ["Run again", "Change", "Share", "Report", "Delete"]
 
 
 @pytest.mark.parametrize("refusal", ["400001", "attach_files"])

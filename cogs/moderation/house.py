@@ -81,7 +81,7 @@ def install(
         *ApprovalPresses(studio.hearings, rights).routes,
         *petitions.routes_of(studio, animate.taking),
         *animate.orders.routes(),
-        *Again(studio, animate.taking).routes(),
+        *Again(studio, animate.taking, animate.orders).routes(),
         *sharing.routes(),
         *Deleting(care, rights).routes(),
         *jobs.routes(),

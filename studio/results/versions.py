@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -49,7 +51,8 @@ class Versions:
             raise OrderRefused("ingredients_gone")
         place = job.place
         parent = Parent(job.id, place.talk_id, place.outcome_id or place.answer_id or 0)
-        return Wanted(picture=picture, video=video, wishes=job.order.wishes, parent=parent)
+        wishes = replace(job.order.wishes, left_out=(), as_last_time=())
+        return Wanted(picture=picture, video=video, wishes=wishes, parent=parent)
 
     async def _check_motion(self, job: Job) -> None:
         motion_id = job.order.video.motion_id

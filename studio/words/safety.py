@@ -59,7 +59,8 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "**What I store about you:** your orders (words, file names, price, when and where), what they cost, "
         "your consent, motions that you added or used, reports, moderators' decisions.\n**Where it goes:** "
         "nowhere but Discord, since clips are trials made on my own machine.\n"
-        "**For how long:** pictures, videos, clips, words and file names {days} days; the rest until you delete it."
+        "**For how long:** pictures, videos, clips, words and file names {days} days; "
+        "the rest until you delete it."
     ),
     "privacy_kept": (
         "If you delete it, the accounts, blocks and moderators' decisions stay without your name. "
