@@ -21,6 +21,7 @@ from studio.equipment import Equipment, Terms
 from studio.front import Studio
 from studio.ids import new_job_id
 from studio.journal import TOKEN_LIFE, Intent, Journal, Shelf
+from studio.lineage import Parent
 from studio.models import (
     Ending,
     Job,
@@ -45,15 +46,18 @@ def an_order(number: int = 1, **changes: Any) -> Order:
         job_id=f"job{number}",
         member=Member(4004, "Mira ☃\n", (11, 2**63 - 1)),
         place=Place(guild_id=2002, channel_id=2**63 - 1, interaction_token="aW50ZXJhY3Rpb24"),
-        picture=SourceFile("https://cdn.example.org/a.heic?ex=1&hm=2", "a.heic", 12, "image/heic"),
+        picture=SourceFile("https://cdn.example.org/a.heic?ex=1&hm=2", "a.heic", 12, "image/heic", "m1", "k"),
         video=SourceFile("https://cdn.example.org/b.mp4", "b.mp4", 345),
         wishes=Wishes(
             prompt='a "calm"\nforest',
             orientation=Orientation.IMAGE,
             keep_sound=False,
             shot_type=ShotType.INTELLIGENT,
+            adult=True,
+            as_last_time=("orientation",),
         ),
         ordered_at=NOW,
+        parent=Parent("job0", 2**63 - 2, 2**63 - 3),
     )
     return replace(order, **changes)
 
@@ -109,8 +113,11 @@ def test_every_value_of_an_order_is_tried_with_something_in_it() -> None:
     assert set(empty(an_order(overruled=True, priority=3))) - later == {
         "negative_prompt",
         "content_type",
+        "motion_id",
+        "kept",
         "keep_sound",
         "spoiler",
+        "left_out",
     }
 
 

@@ -12,11 +12,12 @@ from sqlalchemy import update
 
 from studio import jobs
 from studio.database import jobs as rows
-from studio.models import Job
+from studio.models import Job, Orientation
 from studio.sharing import servers
 from studio.sharing.policy import Approval, Policy, Share
 from tests.bureau import Bureau, checking, open_bureau, placed, texts_of
 from tests.finished import finished, press, result_of, told
+from tests.test_ordering_form import fields, sent
 
 
 @pytest.fixture
@@ -203,3 +204,75 @@ async def test_an_unknown_clip_is_answered_politely(bureau: Bureau) -> None:
     said = await press(bureau, bureau.world.member, first, "again")
 
     assert "no longer know this clip" in said
+
+
+# ── changing something ──────────────────────────────────────────────────────────────────────────
+
+
+async def form_of(bureau: Bureau, job: Job, who: Any = None) -> Any:
+    return await bureau.world.click(who or bureau.world.member, result_of(bureau, job), f"v1:change:{job.id}")
+
+
+async def changed(bureau: Bureau, shown: Any, **values: Any) -> Job:
+    """Send the form; what is not named comes back as it was."""
+    await sent(bureau, shown, **values)
+    return await bureau.job((await bureau.world.eventually(lambda: new_orders(bureau)))[-1])
+
+
+async def test_the_form_has_everything_and_what_is_left_alone_stays(bureau: Bureau) -> None:
+    first = await finished(bureau, prompt="a forest", keep_sound=False)
+    await bureau.restart()
+    shown = await form_of(bureau, first)
+
+    second = await changed(bureau, shown, prompt="a desert")
+
+    form = fields(shown)
+    assert form["prompt"]["value"] == "a forest"
+    assert "me.jpg" in form["picture"]["hint"]
+    assert not form["picture"]["required"]
+    assert (second.order.wishes.prompt, second.order.wishes.keep_sound) == ("a desert", False)
+    assert first.inputs is not None
+    assert second.order.picture.kept == first.inputs.picture_key
+    assert second.order.video.kept == first.inputs.video_key
+    assert second.order.parent is not None
+    assert second.order.parent.job_id == first.id
+
+
+async def test_another_picture_takes_the_place_of_the_kept_one(bureau: Bureau) -> None:
+    first = await finished(bureau)
+
+    second = await changed(
+        bureau, await form_of(bureau, first), picture=[("you.png", b"another")], orientation=["video"]
+    )
+
+    assert (second.order.picture.kept, second.order.picture.filename) == (None, "you.png")
+    assert second.order.video.kept is not None
+    assert second.order.wishes.orientation is Orientation.VIDEO
+
+
+async def test_a_form_sent_after_a_restart_still_orders(bureau: Bureau) -> None:
+    first = await finished(bureau)
+    shown = await form_of(bureau, first)
+    await bureau.restart()
+
+    second = await changed(bureau, shown)
+
+    assert second.order.parent is not None
+
+
+@pytest.mark.parametrize("who", ["stranger", "moderator"])
+async def test_nobody_changes_somebody_elses_clip(bureau: Bureau, who: str) -> None:
+    first = await finished(bureau)
+
+    said = await press(bureau, getattr(bureau.world, who), first, "change")
+
+    assert "Only the member who ordered this clip" in said
+
+
+async def test_a_clip_without_its_files_says_how_to_order_anew_instead_of_a_form(bureau: Bureau) -> None:
+    first = await finished(bureau)
+    await bureau.equipment.storage.delete_tree(f"jobs/{first.id}/input")
+
+    said = await press(bureau, bureau.world.member, first, "change")
+
+    assert "no longer keep the picture and the video" in said
