@@ -42,7 +42,8 @@ class PrivacyCommand(commands.Cog):
             (SHOWN, "button_shown", discord.ButtonStyle.secondary),
             (DELETE, "button_forget", discord.ButtonStyle.danger),
         )
-        await interaction.response.send_message(f"{text}\n\n{say('privacy_kept')}", view=view, ephemeral=True)
+        text = f"{text}\n{say('privacy_choices')}\n\n{say('privacy_kept')}"
+        await interaction.response.send_message(text, view=view, ephemeral=True)
 
     def routes(self) -> list[Route]:
         return [

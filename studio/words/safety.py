@@ -62,6 +62,10 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "**For how long:** pictures, videos, clips, words and file names {days} days; "
         "the rest until you delete it."
     ),
+    "privacy_choices": (
+        "For your next clip I also remember what you chose last, a file that you picked from a message for "
+        "15 minutes, and your last picture for an hour."
+    ),
     "privacy_kept": (
         "If you delete it, the accounts, blocks and moderators' decisions stay without your name. "
         "My messages stay on Discord until you or a moderator remove them; deleting takes the clips down."
