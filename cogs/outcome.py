@@ -15,7 +15,9 @@ from cogs.line import Line, Post, Spot
 from cogs.links import Links
 from cogs.uploading import Uploading, attachment
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
-from studio.models import Clip, Ending, Job, JobState, Place
+from cogs.ways_on import way_on
+from studio.models import CAN_ASK, Clip, Ending, Job, JobState, Place
+from studio.moderation.petitions import Want
 from studio.recent import Recent
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,8 @@ class Outcome:
     async def report(self, job: Job, ending: Ending) -> int:
         """Post why there is no clip; raises `DeskGone` or one of `CALL_ERRORS`."""
         text = cards.report_text(job, ending, trial=self._trial)
-        post = Post(nonce=job.id, content=text, mention=cards.mention_of(job))
+        view = way_on(Want.MODERATOR, job.id) if ending.facts.get(CAN_ASK) else None
+        post = Post(nonce=job.id, content=text, view=view, mention=cards.mention_of(job))
         return await self._tell(job, post)
 
     async def erase(self, job: Job) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 import structlog
-from discord import ui
 
 from cogs.cards import first_answer, withdrawn_answer
 from cogs.gate import check_files, check_place, check_wishes, is_age_restricted
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from cogs.voice import of_server
+from cogs.ways_on import way_on
 from studio.crashpoints import passing
 from studio.errors import ConsentNeeded, LimitReached, OrderRefused, StudioError
 from studio.languages.spoken import speaking
@@ -22,15 +22,11 @@ from studio.models import Member, Order, Place, Wishes
 from studio.moderation.explicit import check_words
 from studio.moderation.petitions import Petition, Want, Wanted
 from studio.sharing.rules import Wish
-from studio.texts import say
 
 if TYPE_CHECKING:
     from studio.front import Studio
 
 log = structlog.get_logger(__name__)
-
-PETITION_PREFIXES = {Want.MODERATOR: "v1:ask:", Want.CONSENT: "v1:agree:"}
-_BUTTONS = {Want.MODERATOR: "button_ask", Want.CONSENT: "button_agree"}
 
 Interaction = discord.Interaction[discord.Client]
 
@@ -213,28 +209,16 @@ class Taking:
         keeping = asyncio.create_task(self._studio.keep(petition))
         try:
             if interaction.response.is_done():
-                await interaction.followup.send(refusal.sentence, view=_button(petition), ephemeral=True)
+                await interaction.followup.send(
+                    refusal.sentence, view=way_on(want, petition.id), ephemeral=True
+                )
             else:
                 await interaction.response.send_message(
-                    refusal.sentence, view=_button(petition), ephemeral=True
+                    refusal.sentence, view=way_on(want, petition.id), ephemeral=True
                 )
         finally:
             await asyncio.wait((keeping,))
         keeping.result()
-
-
-def _button(petition: Petition) -> ui.View:
-    # Stopped, so that discord.py keeps nothing of it: presses are routed by `cogs.controls`.
-    view = ui.View(timeout=None)
-    view.add_item(
-        ui.Button(
-            label=say(_BUTTONS[petition.wants]),
-            style=discord.ButtonStyle.primary,
-            custom_id=f"{PETITION_PREFIXES[petition.wants]}{petition.id}",
-        )
-    )
-    view.stop()
-    return view
 
 
 async def _answer(interaction: Interaction, text: str) -> int:

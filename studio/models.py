@@ -214,6 +214,7 @@ class Ending:
     cost_usd_micros: int = 0
 
 
+CAN_ASK = "can_ask"  # among an ending's facts: a petition with the job's id waits for its member's press
 TAKEN_DOWN = "taken_down"  # how a clip ends that is removed for good, before or after it was posted
 
 

@@ -10,7 +10,9 @@ from studio.asking import ask_first
 from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, because
 from studio.errors import LimitReached
-from studio.models import Job, JobState
+from studio.models import CAN_ASK, Job, JobState
+from studio.moderation import petitions
+from studio.moderation.petitions import Petition, Want, Wanted
 from studio.sharing import admission, servers
 from studio.sharing.policy import ApprovalMode, Policy
 
@@ -18,7 +20,10 @@ from studio.sharing.policy import ApprovalMode, Policy
 async def ask_or_refuse(
     equipment: Equipment, job: Job, price: int, met: LimitReached, now: datetime
 ) -> Outcome:
-    """Have the moderators asked where they want to be, else refuse the order; `price` in usd_micros."""
+    """Have the moderators asked where they want to be, else refuse the order; `price` in usd_micros.
+
+    Where moderators can be asked, the member may still do so by a press below the refusal.
+    """
     try:
         async with equipment.database.write() as connection:
             server = await servers.read(connection, job.place.guild_id, now)
@@ -42,7 +47,28 @@ async def ask_or_refuse(
                 )
     except LimitReached as operators:
         met = operators
-    return await end(equipment, job, JobState.REFUSED, met.code, **met.facts)
+    facts = dict(met.facts)
+    if met.can_ask and await _keep(equipment, job, now):
+        facts[CAN_ASK] = True
+    return await end(equipment, job, JobState.REFUSED, met.code, **facts)
+
+
+async def _keep(equipment: Equipment, job: Job, now: datetime) -> bool:
+    """Keep the order for its member's press, under the job's own id; False where nobody can be asked."""
+    order, guild_id = job.order, job.place.guild_id
+    wanted = Wanted(
+        picture=order.picture, video=order.video, wishes=order.wishes, overruled=True, parent=order.parent
+    )
+    petition = Petition(
+        id=job.id, at=now, guild_id=guild_id, member_id=order.member.id, wants=Want.MODERATOR, wanted=wanted
+    )
+    async with equipment.database.write() as connection:
+        server = await servers.read(connection, guild_id, now)
+        if order.overruled or server.policy.approval.channel_id is None:
+            return False
+        if await petitions.read(connection, job.id) is None:
+            await petitions.add(connection, petition)
+    return True
 
 
 def _wants_to_be_asked(policy: Policy) -> bool:

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from studio import jobs
 from studio.database import Database
+from studio.database import jobs as rows
+from studio.errors import LimitReached
 from studio.models import Job, JobState
 from studio.moderation import approvals, audit, consents, reports
 from studio.moderation.questions import Exhibit, History, Kind, Standing, needed
 from studio.moderation.reports import ReportState
 from studio.moderation.safety import Complaint
 from studio.moderation.telling import sentence_of
+from studio.overruling import ask_or_refuse
 from studio.sharing import servers
 from studio.sharing.policy import Approval, ApprovalMode, Policy, Share
 from tests.bureau import Bureau, open_bureau, texts_of, with_inputs
@@ -124,6 +128,33 @@ async def test_a_member_over_a_limit_asks_the_moderators_by_a_press_that_counts_
     assert (job.order.overruled, job.order.wishes.prompt) == (True, "a forest")
     assert again.response.ephemeral
     assert "has been used" in again.response.content
+
+
+async def test_a_price_over_a_limit_is_asked_for_below_the_report_also_after_a_restart(
+    bureau: Bureau,
+) -> None:
+    await rule(bureau, Policy(pool=Share(usd_micros=200_000), approval=Approval(channel_id=5)))
+    job = with_inputs(await bureau.opened(prompt="a forest"))
+    longer = replace(job, state=JobState.PREPARING, version=1)
+    async with bureau.database.write() as connection:
+        await connection.execute(update(rows).values(state=JobState.PREPARING, version=1))
+    met = LimitReached("pool_money_used", can_ask=True, limit=200_000, left=50_000)
+    await ask_or_refuse(bureau.equipment, longer, 250_000, met, bureau.studio.now())
+    ended = await bureau.job(job.id)
+    assert ended.ending is not None
+    await bureau.desk.report(job, ended.ending)
+    report = bureau.posts(job.place.talk_id)[-1]
+    await bureau.restart()
+
+    seen = await bureau.world.click(bureau.world.stranger, report, f"v1:ask:{job.id}")
+    await bureau.world.click(bureau.world.member, report, f"v1:ask:{job.id}")
+    await bureau.world.eventually(lambda: len(bureau.bells.woken) > 1)
+    asked = await bureau.job(bureau.bells.woken[-1])
+
+    assert "waiting does not help" in report["content"]
+    assert "has been used, or is too old" in seen.response.content
+    assert asked.id != job.id
+    assert (asked.order.overruled, asked.order.wishes.prompt) == (True, "a forest")
 
 
 async def test_without_a_channel_for_moderators_there_is_no_button(bureau: Bureau) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from studio.models import JobState
+from studio.moderation import petitions
+from studio.moderation.petitions import Want
 from studio.moderation.questions import Why
 from studio.sharing.policy import Approval, ApprovalMode, Policy, Share
 from tests.studio_world import CHARGE, studio_at_work
@@ -43,6 +45,26 @@ async def test_without_such_moderators_a_dear_clip_is_refused_at_no_cost(tmp_pat
     assert job.state is JobState.REFUSED
     assert job.ending is not None
     assert job.ending.code == "pool_money_used"
+
+
+async def test_where_moderators_can_be_asked_the_refused_order_is_kept_for_its_members_press(
+    tmp_path: Path,
+) -> None:
+    async with studio_at_work(tmp_path) as world:
+        await rule(world, replace(TOO_LITTLE, approval=Approval(channel_id=900)))
+
+        job_id = await prepared(world)
+
+        await world.until_closed(job_id)
+        job = await world.job(job_id)
+        async with world.database.read() as connection:
+            kept = await petitions.read(connection, job_id)
+    assert job.ending is not None
+    assert job.ending.facts["can_ask"]
+    assert kept is not None
+    assert (kept.wants, kept.wanted.overruled) == (Want.MODERATOR, True)
+    assert kept.is_open_to(job.order.member.id, job.place.guild_id, kept.at)
+    assert (kept.wanted.picture, kept.wanted.wishes) == (job.order.picture, job.order.wishes)
 
 
 async def test_nobody_lets_a_clip_pass_the_operators_budget(tmp_path: Path) -> None:

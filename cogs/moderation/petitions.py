@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cogs.controls import JOB_ID, Route, unknown_button
-from cogs.taking import PETITION_PREFIXES, Interaction, Taking
+from cogs.taking import Interaction, Taking
+from cogs.ways_on import PETITION_PREFIXES
 from studio.front import Studio
 
 
