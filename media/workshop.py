@@ -117,9 +117,8 @@ class Workshop:
         Its poster is a JPEG of the first good one. Small clips that wait for a slot share one child; what
         is not right with one of them is found out, and told, by a child of its own.
         """
-        small = (await asyncio.to_thread(path.stat)).st_size <= _SMALL_CLIP_BYTES
         with _made_whole(poster) as (new_poster,):
-            result = await self._verifications.ask((path, new_poster)) if small else None
+            result = await self._verifications.ask((path, new_poster)) if _is_small(path) else None
             if result is None:
                 result = await self._run("verify_clip", source=path, poster=new_poster)
         assert isinstance(result, ClipFacts)
@@ -241,6 +240,10 @@ def _understood(task: str, report: Report, read: Callable[[str], T]) -> T:
     except (ValueError, KeyError, TypeError) as error:
         words = f"{report.answer[-200:]!r} {report.tail}"
         raise WorkshopFailed(task, report.exit_code, words) from error
+
+
+def _is_small(clip: Path) -> bool:
+    return clip.stat().st_size <= _SMALL_CLIP_BYTES
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -71,11 +72,11 @@ class Downloads:
     async def _persist(self, address: URL, target: Path) -> int:
         fruitless = 0
         for _ in range(MOST_TRIES):
-            before = await size_of(target)
+            before, mark = await asyncio.to_thread(_left_behind, target)
             try:
-                return await self._once(address, target)
+                return await self._once(address, target, before, mark)
             except FetchInterrupted as error:
-                gained = await size_of(target) > before
+                gained = await asyncio.to_thread(size_of, target) > before
                 fruitless = 0 if gained else fruitless + 1
                 log.warning(
                     "download_interrupted",
@@ -90,9 +91,7 @@ class Downloads:
             await asyncio.sleep(self._first_pause * 2**fruitless)
         raise FetchInterrupted
 
-    async def _once(self, address: URL, target: Path) -> int:
-        start = await size_of(target)
-        mark = await asyncio.to_thread(_Mark.read, target)
+    async def _once(self, address: URL, target: Path, start: int, mark: _Mark | None) -> int:
         if mark is not None and mark.place != _place(address):
             start, mark = 0, None
         headers = dict(PLAIN)
@@ -124,8 +123,8 @@ class Downloads:
             start, total = 0, response.content_length
         if total is not None and total > self._most_bytes:
             raise FetchTooLarge(limit=self._most_bytes)
-        await asyncio.to_thread(_Mark.write, target, _place(address), _validator(response))
-        size = await pour(response, target, start=start, most_bytes=self._most_bytes)
+        write_mark = partial(_Mark.write, target, _place(address), _validator(response))
+        size = await pour(response, target, start=start, most_bytes=self._most_bytes, first=write_mark)
         if size == 0 or (total is not None and size != total):
             raise FetchInterrupted(status=response.status)
         await asyncio.to_thread(_Mark.write, target, "", None)
@@ -177,6 +176,11 @@ class _Mark:
             _mark_path(target).unlink(missing_ok=True)
         else:
             _mark_path(target).write_text(json.dumps([place, validator]), encoding="utf-8")
+
+
+def _left_behind(target: Path) -> tuple[int, _Mark | None]:
+    """How much of the file an earlier try has fetched, and of what."""
+    return size_of(target), _Mark.read(target)
 
 
 def _mark_path(target: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,15 +18,23 @@ PLAIN = {"Accept-Encoding": "identity"}
 """Asks for the bytes as they are: ranges and lengths mean nothing for a compressed body."""
 
 
-async def pour(response: aiohttp.ClientResponse, target: Path, *, start: int, most_bytes: int) -> int:
+async def pour(
+    response: aiohttp.ClientResponse,
+    target: Path,
+    *,
+    start: int,
+    most_bytes: int,
+    first: Callable[[], None] = lambda: None,
+) -> int:
     """Write the body to `target` from byte `start` on, and return the file's size then.
 
+    `first` is done before the file is touched, in the same trip to another thread.
     What arrived before an error stays in the file. Raises `FetchTooLarge` above `most_bytes`,
     `FetchInterrupted` for a compressed body, and what aiohttp raises when the connection breaks.
     """
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchInterrupted(status=response.status)
-    file = await asyncio.to_thread(_open_at, target, start)
+    file = await asyncio.to_thread(_open_at, target, start, first)
     waiting = bytearray()
     size = start
     try:
@@ -42,12 +51,13 @@ async def pour(response: aiohttp.ClientResponse, target: Path, *, start: int, mo
     return size
 
 
-async def size_of(path: Path) -> int:
-    """The size of a file in bytes, 0 if there is none."""
-    return await asyncio.to_thread(lambda: path.stat().st_size if path.exists() else 0)
+def size_of(path: Path) -> int:
+    """The size of a file in bytes, 0 if there is none; blocks."""
+    return path.stat().st_size if path.exists() else 0
 
 
-def _open_at(target: Path, start: int) -> BinaryIO:
+def _open_at(target: Path, start: int, first: Callable[[], None]) -> BinaryIO:
+    first()
     file = target.open("r+b" if start else "wb")
     file.truncate(start)
     file.seek(start)

@@ -106,12 +106,14 @@ class ObstoreFiles:
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
-        bench = await asyncio.to_thread(self._bench.own)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="job-", dir=bench))
+        folder = await asyncio.to_thread(self._new_folder)
         try:
             yield folder
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def _new_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="job-", dir=self._bench.own()))
 
     async def sweep(self) -> None:
         await asyncio.to_thread(self._bench.sweep)

@@ -21,6 +21,7 @@ from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.intake import Intake
 from studio.models import Job, JobState
+from studio.once import Once
 from studio.ordering import Ordering
 from studio.ports import Dispatcher
 from studio.reconciling import Reconciling
@@ -38,6 +39,9 @@ UNORDERED = jobs.WITHDRAWABLE | {JobState.SUBMITTING}
 
 FLEETING = frozenset({JobState.FETCHING, JobState.DELIVERING})
 SHOWN_AFTER_SECONDS = 2.0
+
+CLOSED_AFTER_SECONDS = 1.0
+"""How long a delivered job leaves its card as it is while others' clips are on their way."""
 
 DISK = "disk"
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
@@ -58,11 +62,11 @@ class Work:
         rendering, delivery = Rendering(equipment), Delivery(equipment, display, asking)
         self._equipment = equipment
         self._display = display
-        self._census = census
         self._dispatcher: Dispatcher | None = None
         self._disk_is_in_trouble = False
-        self._filling = asyncio.Lock()
-        self._about_to_fill = False
+        self._fill_once = Once(self.fill_slots)
+        self._count_once = Once(census.refresh)
+        self._brought = 0
         self._close: Step = delivery.close
         self._steps: dict[JobState, Step] = {
             JobState.RECEIVED: intake.open,
@@ -122,15 +126,6 @@ class Work:
                 self._wake(job.id)
         return len(claimed)
 
-    async def _fill_once(self) -> None:
-        """The same, unless somebody is just about to: many renders may end together."""
-        if self._about_to_fill:
-            return
-        self._about_to_fill = True
-        async with self._filling:
-            self._about_to_fill = False
-            await self.fill_slots()
-
     async def _advance(self, job_id: str) -> None:
         job = await self._read(job_id)
         while job is not None and job.closed_at is None:
@@ -148,6 +143,10 @@ class Work:
                 await self._equipment.operator.clear(DISK)
             await self._moved(job, outcome.job)
             job = outcome.job
+            if job.state is JobState.DELIVERED and self._brought:
+                # First the clips that are not posted yet, then the cards of those that are.
+                self._wake(job_id, after_seconds=CLOSED_AFTER_SECONDS)
+                return
             if job.state in UNORDERED:
                 # The row is read anew: what woke the job until now (such as its slot) is in it, and left for
                 # later would cost a look at the provider.
@@ -160,6 +159,8 @@ class Work:
 
     async def _step(self, job: Job) -> Outcome:
         step = self._close if job.state.ended else self._steps[job.state]
+        fleeting = job.state in FLEETING
+        self._brought += fleeting
         try:
             return await step(job)
         except (jobs.Outrun, SQLAlchemyError):
@@ -170,6 +171,8 @@ class Work:
             return await self._disk_trouble(job, error)
         except Exception:  # noqa: BLE001 - the outermost step: whatever it is, the job must not be lost
             return await self._unforeseen(job)
+        finally:
+            self._brought -= fleeting
 
     async def _disk_trouble(self, job: Job, error: OSError) -> Outcome:
         """The disk takes nothing: no order's fault, so none fails for it however long it lasts."""
@@ -203,7 +206,7 @@ class Work:
         passing(f"work.moved_to_{after.state}")
         log.info("job_moved", job_id=after.id, was=before.state, now=after.state)
         if after.state.ended:
-            await self._census.refresh()
+            await self._count_once()
         elif after.state in FLEETING:
             # Usually over before an edit would arrive, which would only take the place of a result.
             asyncio.get_running_loop().call_later(SHOWN_AFTER_SECONDS, self._display.changed, after.id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import socket
 import sqlite3
 import statistics
@@ -23,6 +24,7 @@ from providers.sandbox import Options, Ring, Sandbox
 from providers.sandbox.webhooks import sign
 from tests.bench.discord_apart import DiscordApart, discord_apart
 from tests.bench.figures import Figure, tell
+from tests.bench.used import Used
 from tests.bot_process import KEY, BotProcess
 
 SECRET = "whsec_bench"
@@ -38,6 +40,7 @@ class World:
         self._sandbox = sandbox
         self._finished: set[str] = set()
         self._clips = 0
+        self.shares: dict[str, float] = {}
 
     async def order(self, count: int) -> None:
         """Have so many more jobs rendered; the bot does not know yet."""
@@ -47,6 +50,17 @@ class World:
                 await asyncio.sleep(0.2)
         # Cards and records of the submits come to rest.
         await asyncio.sleep(2)
+
+    async def share(self, bot: int, count: int) -> list[tuple[float, float]]:
+        """Finish so many and note who used how much CPU until the last was posted, in ms for each clip."""
+        pids = {"Discord's stand-in": self._discord.pid, "the sandbox and this benchmark": os.getpid()}
+        before = Used.by(bot), {name: Used.by(pid).own for name, pid in pids.items()}
+        times = await self.finish(count)
+        spent = Used.by(bot) - before[0]
+        seconds = {name: Used.by(pid).own - before[1][name] for name, pid in pids.items()}
+        seconds |= {"the bot's process": spent.own, "its media children": spent.children}
+        self.shares = {name: 1000 * second / count for name, second in seconds.items()}
+        return times
 
     async def finish(self, count: int) -> list[tuple[float, float]]:
         """Ring for so many at once; return for each the milliseconds to the clip's request and answer."""
@@ -142,10 +156,15 @@ async def measure(together: int, singles: int) -> list[Figure]:
                 await world.order(together + singles)
                 alone = [one for _ in range(singles) for one in await world.finish(1)]
                 await asyncio.sleep(2)
-                crowd = await world.finish(together)
+                assert bot.process is not None
+                crowd = await world.share(bot.process.pid, together)
             finally:
                 await bot.kill()
-    return [*figures("one at a time", alone), *figures(f"{together} together", crowd)]
+    return [
+        *figures("one at a time", alone),
+        *figures(f"{together} together", crowd),
+        *(Figure(f"the same: CPU of {name}, each clip", used, "ms") for name, used in world.shares.items()),
+    ]
 
 
 async def main(together: int, singles: int) -> None:

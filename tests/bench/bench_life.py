@@ -18,37 +18,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from tests.bench.bench_finish import SECRET, free_port
 from tests.bench.discord_apart import DiscordApart, discord_apart
 from tests.bench.figures import Figure, tell
+from tests.bench.used import Used
 from tests.bot_process import KEY, ROOT, BotProcess
 
 LIMIT = 2.0
 WARM_UP = 3
 PROGRAMS = {"ours": [str(ROOT / "bot.py")], "minimal": ["-m", "tests.bench.minimal_bot"]}
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """Seconds of CPU of a process itself, and of its children, those that live included."""
-
-    own: float
-    children: float
-
-    @classmethod
-    def by(cls, pid: int) -> Used:
-        process = psutil.Process(pid)
-        times = process.cpu_times()
-        children = times.children_user + times.children_system
-        for child in process.children(recursive=True):
-            living = child.cpu_times()
-            children += living.user + living.system + living.children_user + living.children_system
-        return cls(times.user + times.system, children)
-
-    def __sub__(self, other: Used) -> Used:
-        return Used(self.own - other.own, self.children - other.children)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class DiscordApart:
 
     def __init__(self, process: Process, url: str) -> None:
         self._process = process
+        self.pid = process.pid
         self.url = url
         self.sockets: set[object] = set()
         """Where `BotProcess` looks; asking `connected` is our way."""
