@@ -22,6 +22,7 @@ from tests.media_files import Shelf
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
+PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 @pytest.fixture(scope="module")
@@ -281,3 +282,17 @@ async def test_children_share_the_processors_with_the_bot_by_their_priority(endl
     # Linux weighs sessions before priorities (sched(7)); a group of their own keeps Ctrl-C from them.
     assert session == os.getsid(0)
     assert group != os.getpgid(0)
+
+
+@pytest.mark.skipif(PROCESSORS < 2, reason="there is one processor, or this system binds nobody to them")
+async def test_a_clip_is_fitted_on_all_processors_but_one_at_least(endless: Path, tmp_path: Path) -> None:
+    fitting = Workshop().fit_clip(endless, tmp_path / "small.mp4", max_bytes=1)
+    task = asyncio.create_task(fitting)
+    await eventually(lambda: any(worker.nice() >= 10 for worker in workers()))
+
+    def left() -> set[int]:
+        return os.sched_getaffinity(0) - {cpu for worker in workers() for cpu in worker.cpu_affinity()}
+
+    await eventually(left)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
