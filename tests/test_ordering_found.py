@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from cogs.ordering.found import PROXIES, pair_of, picture_of, video_of
 from providers.addresses import parse
 from providers.attachments import attachment_hosts
 from studio.database import Database
+from studio.lineage import Parent
 from studio.models import SourceFile
-from studio.wishing import habits, picks
+from studio.moderation import petitions
+from studio.wishing import drafts, habits, picks
+from studio.wishing.drafts import Draft
 from studio.wishing.picks import Pick, Slot
 from tests.builders import an_order
 from tests.bureau import PICTURE, VIDEO, Bureau, open_bureau
@@ -144,3 +148,30 @@ async def test_the_last_picture_goes_after_an_hour_and_the_choices_stay(database
     assert fresh.picture == order.picture
     assert over.picture is swept.picture is None
     assert swept.choices == {"orientation": None, "keep_sound": True, "shot_type": "customize"}
+
+
+async def test_a_draft_comes_back_as_it_was_revised_until_it_is_used(database: Database) -> None:
+    order = an_order(at=NOW)
+    kept = replace(order.video, url="", kept="jobs/job1/input/motion.mp4")
+    first = Draft(picture=order.picture, wishes=replace(order.wishes, left_out=("shot_type",)))
+    revised = replace(first, video=kept, replaceable=True, parent=Parent("job1", 5, 6))
+    whose = {"guild_id": 1, "member_id": 10}
+    async with database.write() as connection:
+        await drafts.add(connection, "draft1", first, **whose, now=NOW)
+        as_it_was = await drafts.read(connection, "draft1", **whose)
+        await drafts.revise(connection, "draft1", revised)
+        open_one = await drafts.read(connection, "draft1", **whose)
+        anothers = await drafts.read(connection, "draft1", guild_id=1, member_id=11)
+        no_petition = await petitions.read(connection, "draft1")
+
+        used = [await petitions.use(connection, "draft1", NOW) for _ in range(2)]
+        await drafts.revise(connection, "draft1", first)
+        used_one = await drafts.read(connection, "draft1", **whose)
+
+    assert as_it_was is not None
+    assert open_one is not None
+    assert used_one is not None
+    assert (as_it_was.draft, open_one.draft, used_one.draft) == (first, revised, revised)
+    assert (open_one.is_open(NOW), open_one.is_open(NOW + petitions.KEPT)) == (True, False)
+    assert (used, used_one.is_open(NOW)) == ([True, False], False)
+    assert anothers is no_petition is None
