@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -13,12 +14,18 @@ import pytest
 from discord import app_commands
 from simcord import MemberActor, interactions
 
+from cogs.budget import Budget
+from cogs.herald import DiscordHerald
 from cogs.moderation.operator import OperatorGroup
 from cogs.translating import Translator
 from studio.languages import catalogues
 from studio.languages.catalogues import catalogue, entries
 from studio.languages.spoken import speaking
 from studio.languages.tongues import TRANSLATED, Language, chosen, closest, of_browser
+from studio.moderation import audit
+from studio.moderation.audit import Entry
+from studio.moderation.chronicle import Chronicle
+from studio.moderation.council import Council
 from studio.sharing import servers
 from studio.texts import money, say, say_number, size
 from tests import translations
@@ -320,3 +327,44 @@ async def test_a_press_is_answered_in_the_language_of_who_presses(bureau: Bureau
         return str(bureau.world.messages(job.place.talk_id, viewer=stranger)[-1]["content"])
 
     assert await bureau.world.eventually(said) == german("cancel_not_yours") != say("cancel_not_yours")
+
+
+async def test_the_log_channel_is_written_in_the_servers_language(bureau: Bureau, speak: Speak) -> None:
+    speak(None, "de")
+    world, now = bureau.world, bureau.studio.now()
+    channel = world.guild.create_text_channel("log")
+    herald = DiscordHerald(bureau.client, Budget())
+    entry = Entry(at=now, guild_id=world.guild.id, actor_id=world.moderator.id, action="paused")
+    council = Council(bureau.database, bureau.servers, lambda: now)
+
+    await council.amend(lambda policy: replace(policy, log_channel_id=channel.id), entry)
+    await Chronicle(bureau.database, herald, lambda: now).tell()
+
+    (message,) = bureau.posts(channel.id)
+    assert german("audit_paused", actor=f"<@{world.moderator.id}>") in message["content"]
+
+
+async def test_the_record_keeps_words_in_the_servers_language_whoever_decided(
+    bureau: Bureau, speak: Speak
+) -> None:
+    world = bureau.world
+    speak(world.moderator, "de")
+
+    await world.slash(world.moderator, world.clips, "studio limits pool", period="week", clips=2)
+
+    async def recorded() -> list[Entry]:
+        async with bureau.database.read() as connection:
+            return [entry for _, entry in await audit.newest(connection, world.guild.id)]
+
+    for _ in range(100):
+        if await recorded():
+            break
+        await asyncio.sleep(0.02)
+    (entry,) = await recorded()
+    assert entry.details == {"share": "2 clips per week"}
+
+
+async def test_a_server_of_which_discord_says_nothing_is_spoken_to_in_english(bureau: Bureau) -> None:
+    unknown = 4242
+
+    assert await bureau.desk.voice.of(unknown) is Language.ENGLISH

@@ -386,6 +386,18 @@ def _plain(clip: Clip | None) -> dict[str, Any]:
 # ── the page ────────────────────────────────────────────────────────────────────────────────────
 
 
+async def test_the_page_speaks_the_language_of_the_browser(cinema: Cinema) -> None:
+    address = f"{cinema.url}/watch/{cinema.token}"
+
+    _, _, german = await cinema.ask(address, Accept_Language="sv, de;q=0.7, en;q=0.3")
+    _, _, english = await cinema.ask(address)
+
+    assert '<html lang="de">' in german.decode()
+    assert "Clip speichern" in german.decode()
+    assert '<html lang="en">' in english.decode()
+    assert "Save the clip" in english.decode()
+
+
 async def test_the_page_plays_in_place_and_loads_nothing_from_elsewhere(cinema: Cinema) -> None:
     status, headers, body = await cinema.ask(f"{cinema.url}/watch/{cinema.token}")
     page = body.decode()
