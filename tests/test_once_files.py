@@ -80,8 +80,9 @@ async def test_a_file_as_phones_make_it_becomes_a_clip(
     assert has_sound == sound
     assert all(notice in told.said for notice in notices)
     assert notices or "Your " not in told.said.replace("Your clip is ready", "").replace("Checking your", "")
-    assert sorted(Path(kept).name for kept in told.kept) == ["clip.mp4", "poster.jpg"], (
-        "the inputs are deleted"
+    inputs = {"motion-thumbnail.jpg", "motion.mp4", "picture-thumbnail.jpg", "picture.jpg"}
+    assert {Path(kept).name for kept in told.kept} == {"clip.mp4", "poster.jpg"} | inputs, (
+        "the attachments as they came are deleted"
     )
 
 
