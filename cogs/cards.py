@@ -26,7 +26,7 @@ SHARE_PREFIX, ERASE_PREFIX = "v1:share:", "v1:erase:"
 
 FIRST_ROW = (
     ("button_again", AGAIN_PREFIX),
-    ("button_change", CHANGE_PREFIX),
+    ("button_change_clip", CHANGE_PREFIX),
     ("button_share", SHARE_PREFIX),
 )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import string
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +149,19 @@ def test_what_something_cost_is_a_sentence() -> None:
     assert texts.cost_sentence(0) == "Nothing was charged."
     assert texts.cost_sentence(250_000) == "It cost $0.25."
     assert "$" not in texts.cost_sentence(250_000, trial=True)
+
+
+def test_no_two_texts_have_the_same_code() -> None:
+    root = Path(__file__).resolve().parents[1] / "studio"
+    files = [*sorted((root / "words").glob("*.py")), root / "sentences.py", root / "reasons.py"]
+
+    codes = [
+        key.value
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    ]
+
+    assert [code for code, number in Counter(codes).items() if number > 1] == []

@@ -149,6 +149,7 @@ def todo(language: Language) -> dict[str, Any]:
 
 def fill(language: Language, given: dict[str, str | list[str]]) -> list[str]:
     """Put translations in; return the contexts that nobody knows."""
+    complete = is_complete(language)
     write(language, rebuilt(language))
     catalog = read(language)
     by_context = {message.context: message for message in catalog if message.context}
@@ -159,7 +160,7 @@ def fill(language: Language, given: dict[str, str | list[str]]) -> list[str]:
     written = BytesIO()
     write_po(written, catalog, width=100)
     write(language, written.getvalue())
-    write(language, rebuilt(language))
+    write(language, rebuilt(language, complete=complete))
     return sorted(given.keys() - by_context.keys())
 
 

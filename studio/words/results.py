@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 SAID: Mapping[str, str | tuple[str, ...]] = {
     "button_again": "Run again",
-    "button_change": "Change",
+    "button_change_clip": "Change",
     "button_share": "Share",
     "button_erase": "Delete",
     "button_erase_sure": "Yes, delete it",
