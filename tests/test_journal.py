@@ -127,11 +127,8 @@ def test_every_value_of_an_order_is_tried_with_something_in_it() -> None:
     assert set(empty(a_full_order())) - later == {
         "negative_prompt",
         "content_type",
-        "motion_id",
-        "kept",
         "keep_sound",
         "spoiler",
-        "left_out",
     }
 
 

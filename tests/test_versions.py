@@ -74,6 +74,6 @@ async def test_files_that_go_before_they_are_used_end_it_for_nothing(world: Worl
     await world.engine.studio.acknowledged(second_id, answer_id=6)
     second = await world.until_closed(second_id)
 
-    assert second.state is JobState.REFUSED
+    assert second.state is JobState.FAILED
     assert world.outcome(second_id) == "kept_files_gone"
     assert second.cost_usd_micros in (None, 0)
