@@ -78,7 +78,8 @@ class Workshop:
         """
         self._shift = Shift(warm_seconds=warm_seconds)
         self._slots = asyncio.Semaphore(slots)
-        self._verifications = Rounds(self._verify_together, slots=self._slots, most=_MOST_TOGETHER)
+        # One round at a time: what comes meanwhile shares the next one.
+        self._verifications = Rounds(self._verify_together, slots=asyncio.Semaphore(1), most=_MOST_TOGETHER)
         self._memory_bytes = memory_bytes
         self._seconds = seconds
         self._look_seconds = look_seconds
@@ -189,7 +190,8 @@ class Workshop:
     async def _verify_together(self, clips: Sequence[tuple[Path, Path]]) -> Sequence[Result | None]:
         named = [[str(path.absolute()) for path in clip] for clip in clips]
         try:
-            report = await self._report("verify_clips", {"clips": named})
+            async with self._slots:
+                report = await self._report("verify_clips", {"clips": named})
             results = _understood("verify_clips", report, read_answers)
         except (MediaRefused, WorkshopFailed):
             # Which of them it was, each will say by itself.

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import jobs
@@ -86,8 +86,8 @@ async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | 
 
 async def get(connection: AsyncConnection, job_id: str, *, locked: bool = False) -> Job | None:
     """Read the job; `locked`: after whoever is changing it now, and with nobody else until this ends."""
-    query = select(jobs).where(jobs.c.id == job_id)
-    row = (await connection.execute(query.with_for_update() if locked else query)).mappings().one_or_none()
+    query = _BY_ID.with_for_update() if locked else _BY_ID
+    row = (await connection.execute(query, {"its_id": job_id})).mappings().one_or_none()
     return None if row is None else to_job(row)
 
 
@@ -274,13 +274,23 @@ async def mark_purged(connection: AsyncConnection, job_id: str, *, now: datetime
     await connection.execute(update(jobs).where(jobs.c.id == job_id).values(purged_at=now))
 
 
-async def _write(connection: AsyncConnection, job: Job, changes: Mapping[str, Any]) -> Job:
-    made = await connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job.id, jobs.c.state == job.state, jobs.c.version == job.version)
-        .values({key: column_value(value) for key, value in changes.items()} | {"version": job.version + 1})
-        .returning(jobs)
+_BY_ID = select(jobs).where(jobs.c.id == bindparam("its_id"))
+_GUARDED = (
+    update(jobs)
+    .where(
+        jobs.c.id == bindparam("its_id"),
+        jobs.c.state == bindparam("its_state"),
+        jobs.c.version == bindparam("its_version"),
     )
+    .returning(jobs)
+)
+"""Made once: to put a statement with so many columns together takes longer than to execute it."""
+
+
+async def _write(connection: AsyncConnection, job: Job, changes: Mapping[str, Any]) -> Job:
+    values = {key: column_value(value) for key, value in changes.items()}
+    guards = {"its_id": job.id, "its_state": job.state, "its_version": job.version}
+    made = await connection.execute(_GUARDED, values | guards | {"version": job.version + 1})
     row = made.mappings().one_or_none()
     if row is None:
         raise Outrun(job.id)

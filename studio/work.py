@@ -40,7 +40,7 @@ UNORDERED = jobs.WITHDRAWABLE | {JobState.SUBMITTING}
 FLEETING = frozenset({JobState.FETCHING, JobState.DELIVERING})
 SHOWN_AFTER_SECONDS = 2.0
 
-CLOSED_AFTER_SECONDS = 1.0
+CLOSED_AFTER_SECONDS = 2.0
 """How long a delivered job leaves its card as it is while others' clips are on their way."""
 
 DISK = "disk"
