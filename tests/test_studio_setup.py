@@ -65,6 +65,26 @@ async def test_channels_and_roles_are_chosen_in_menus(bureau: Bureau) -> None:
     assert [entry.action for entry in await recorded(bureau)] == ["set_role_ids", "set_channel_ids"]
 
 
+async def test_how_long_a_request_waits_is_chosen(bureau: Bureau) -> None:
+    world = bureau.world
+    message = await opened(bureau, Page.APPROVAL)
+
+    await world.select(world.moderator, message, "v1:setup:set:approval_days", ["14"])
+    await world.eventually(lambda: rules(bureau).approval.days == 14)
+
+    [chosen] = [
+        option["value"]
+        for row in panel(bureau)["components"][0]["components"]
+        for menu in row.get("components", [])
+        for option in menu.get("options", [])
+        if menu["custom_id"] == "v1:setup:set:approval_days" and option.get("default")
+    ]
+    assert chosen == "14"
+    with pytest.raises(OrderRefused, match="no_such_choice"):
+        CHOICES["approval_days"].amend(Policy(), ["365"])
+    assert [entry.action for entry in await recorded(bureau)] == ["set_approval_days"]
+
+
 async def test_the_first_choice_asks_members_for_their_word_from_then_on(bureau: Bureau) -> None:
     world = bureau.world
     message = await opened(bureau, Page.PLACES)

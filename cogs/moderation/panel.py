@@ -37,7 +37,7 @@ Box = ui.Container[ui.LayoutView]
 
 
 def panel(page: Page, policy: Policy, guild: discord.Guild | None) -> ui.LayoutView:
-    """One page of the panel, at most 30 of Discord's 40 components."""
+    """One page of the panel, at most 33 of Discord's 40 components."""
     gone = gone_from(guild, policy)
     box: Box = ui.Container(ui.TextDisplay(say(f"panel_{page}")))
     if page is Page.OVERVIEW:

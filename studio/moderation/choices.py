@@ -21,6 +21,10 @@ Given = Sequence[str]
 """What a press gives: ids, names of options, or one text; nothing = not set."""
 
 
+DAYS_TO_ANSWER = ("1", "3", "7", "14", "30")
+"""How long a request may wait for its moderators."""
+
+
 class Page(StrEnum):
     OVERVIEW = "overview"
     PLACES = "places"
@@ -130,6 +134,10 @@ def _approval_above(policy: Policy, given: Given) -> Policy:
     return _with(policy, "approval", "above_usd_micros", read_money("".join(given)) or 0)
 
 
+def _approval_days(policy: Policy, given: Given) -> Policy:
+    return _with(policy, "approval", "days", int(CHOICES["approval_days"].check_option(given)))
+
+
 def _confirm_above(policy: Policy, given: Given) -> Policy:
     return replace(policy, confirm_above_usd_micros=read_money("".join(given)))
 
@@ -178,6 +186,10 @@ _CHOICES = (
     Choice(
         key="approval_above", page=Page.APPROVAL, kind=Kind.TEXT, amend=_approval_above,
         value=lambda policy: policy.approval.above_usd_micros or None,
+    ),
+    Choice(
+        key="approval_days", page=Page.APPROVAL, kind=Kind.OPTION, amend=_approval_days,
+        value=lambda policy: policy.approval.days, options=DAYS_TO_ANSWER,
     ),
     Choice(
         key="confirm_above", page=Page.APPROVAL, kind=Kind.TEXT, amend=_confirm_above,
