@@ -120,7 +120,8 @@ async def test_an_option_is_saved_and_shown_after_a_restart(bureau: Bureau) -> N
     await world.eventually(lambda: rules(bureau).approval.mode is ApprovalMode.ABOVE_PRICE)
 
     chosen = [option for option in _options(panel(bureau)["components"]) if option.get("default")]
-    assert [option["value"] for option in chosen] == ["above_price"]
+    # The other one says how long a request waits.
+    assert [option["value"] for option in chosen] == ["above_price", "3"]
 
 
 @pytest.mark.parametrize(
