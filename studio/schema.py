@@ -32,6 +32,9 @@ async def upgrade(database: Database) -> None:
                 # Several processes may start at once; the later ones wait, and find nothing left to do.
                 await connection.execute(text("SET LOCAL statement_timeout = 0"))
                 await connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+            else:
+                # Takes SQLite's write lock now: what Alembic sets up before its first statement is global.
+                await connection.execute(select(1))
             await connection.run_sync(_upgrade)
     except DBAPIError as error:
         reason = str(error.orig).partition("\n")[0]
