@@ -14,6 +14,7 @@ import pytest
 from cogs.budget import Budget
 from cogs.herald import DiscordHerald
 from media import nudity
+from studio import jobs
 from studio.models import Job
 from studio.moderation import audit, findings, reports
 from studio.moderation.audit import Entry
@@ -23,6 +24,7 @@ from studio.moderation.telling import sentence_of
 from studio.sharing import servers
 from studio.sharing.policy import Approval, Policy
 from tests.bureau import Bureau, a_clip, delivered, open_bureau, texts_of, with_inputs
+from tests.finished import finished, press
 from tests.sandbox_world import clip, picture
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -157,6 +159,18 @@ async def test_a_clip_with_a_hit_is_covered_and_says_why(bureau: Bureau, tmp_pat
 
     assert message["attachments"][0]["filename"] == f"SPOILER_clip-{job.id}.mp4"
     assert "Hidden until you press it" in message["content"]
+
+
+async def test_it_stays_covered_where_it_is_shared(bureau: Bureau) -> None:
+    job = await finished(bureau)
+    assert job.clip is not None
+    async with bureau.database.write() as connection:
+        await jobs.amend(connection, await bureau.job(job.id), clip=replace(job.clip, found="result:breasts"))
+
+    await press(bureau, bureau.world.member, job, "share")
+
+    (shared,) = [each for each in bureau.posts(bureau.world.clips.id) if each["attachments"]]
+    assert shared["attachments"][0]["filename"].startswith("SPOILER_")
 
 
 async def test_its_report_reaches_moderators_once_and_says_that_it_is_the_studios(
