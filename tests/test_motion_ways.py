@@ -57,10 +57,11 @@ async def test_animate_with_this_needs_only_a_picture_wherever_clips_are_made(
     asked = set(fields(form))
     answer = await sent(bureau, form, picture=[PICTURE])
 
+    # Before anything is waited for: a refusal would say why nothing comes.
+    assert "on its way" in answer.response.content
     job = await new_job(bureau)
     assert asked == {"text", "picture", "prompt", "orientation", "sound"}
     assert "Big Wave" in fields(form)["text"]["content"]
-    assert "on its way" in answer.response.content
     assert (job.order.video.motion_id, job.order.picture.filename) == (motion.id, PICTURE[0])
     assert job.place.channel_id == channel.id
 
