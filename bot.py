@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiohttp
 import discord
 import structlog
 
@@ -28,13 +27,15 @@ from cogs.herald import DiscordHerald
 from cogs.moderation import house as moderation
 from cogs.moderation.operator import OperatorGroup
 from cogs.owner import Owner
-from doctor.commands import COMMANDS, add_commands, carry_out
+from doctor.arguments import parse
+from doctor.commands import COMMANDS, carry_out
 from media.workshop import kept_warm
 from providers.addresses import guarded_session
 from providers.attachments import AttachmentFetcher, attachment_hosts
 from providers.frontdoor import Bell, open_front_door, webhook_address
 from providers.pixelbyte import PixelByte, provider_hosts
 from providers.sandbox import Sandbox
+from providers.server import ReadyCheck
 from providers.trial import open_trial
 from providers.watch import add_watching
 from providers.wire import PRICE_USD_MICROS
@@ -47,6 +48,7 @@ from studio.journal import Shelf
 from studio.links import Links, open_links
 from studio.notes import Notes
 from studio.operating import Operating
+from studio.ports import Storage
 from studio.settings import Settings, SettingsError, gather_environment, read_settings
 from studio.showing import Showing
 from studio.storage import open_storage
@@ -71,6 +73,19 @@ class House:
     sandbox: Sandbox | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What stands before anything speaks: the settings as the trial has changed them, data, and the wire."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    session: aiohttp.ClientSession
+    hosts: list[str]
+    sandbox: Sandbox | None
+    links_work: bool
+
+
 @asynccontextmanager
 async def open_house(
     settings: Settings,
@@ -86,75 +101,33 @@ async def open_house(
     `sandbox_seconds` is how long a trial render takes.
     """
     async with AsyncExitStack() as stack:
-        database = Database(settings.database_url)
-        stack.push_async_callback(database.close)
-        await schema.upgrade(database)
-        storage = open_storage(settings.storage_url, settings.cloud)
-        await stack.enter_async_context(aclosing(storage))
-        await storage.sweep()
-        sandbox = None
-        if settings.provider == "sandbox":
-            trial = open_trial(settings, seconds=sandbox_seconds)
-            sandbox, settings = await stack.enter_async_context(trial)
-
-        own_hosts = (attachment_host, urlsplit(settings.discord_api_url or "").hostname)
-        hosts = [host for host in own_hosts if host]
-        session = await stack.enter_async_context(
-            guarded_session(
-                provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts),
-                attachment_hosts(hosts),
-            )
-        )
+        ground = await _lay_ground(stack, settings, attachment_host, sandbox_seconds)
+        settings = ground.settings
         client = Client(
-            notes=Notes(database),
+            notes=Notes(ground.database),
             connector=new_connector(),
             shard_count=shard_count or settings.shard_count,
             shard_ids=list(settings.shard_ids) if settings.shard_ids else None,
         )
-        budget, bell = DiscordBudget(), Bell()
+        bell, links = Bell(), await _open_links(ground)
         # A worker is ready when it may call Discord; the others are connected besides.
-        checks = {
-            "database": partial(_answers, database),
-            "discord": partial(_is_there, client, connected=role.takes_orders),
-        }
-        links = await _open_links(settings, database)
-        watching = None
-        if links is not None:
-            showing = Showing(links, database=database, storage=storage, clock=now)
-            watching = partial(add_watching, showing=showing, trial=sandbox is not None)
-        address = await stack.enter_async_context(
-            open_front_door(settings, checks, bell, clock=now, watching=watching)
-        )
-        workshop = await stack.enter_async_context(kept_warm())
+        is_there = partial(_is_there, client, connected=role.takes_orders)
+        address = await stack.enter_async_context(_front_door(ground, is_there, bell, links))
         terms = terms_from(
             settings,
             usd_micros_per_second=PRICE_USD_MICROS,
             webhook_address=webhook_address(settings, address),
         )
-        herald = DiscordHerald(client, budget)
-        desk = DiscordDesk(
-            client,
-            budget=budget,
-            # The sandbox's links lead to this machine, where only the demo's people are.
-            local_links=sandbox is None or attachment_host is not None,
-            trial=sandbox is not None,
-            watch_url=links.watch_url if links is not None else None,
-        )
+        desk, herald = _speakers(ground, client, links)
         equipment = Equipment(
-            database=database,
-            storage=storage,
-            workshop=workshop,
-            attachments=AttachmentFetcher(session=session, extra_hosts=hosts),
-            provider=PixelByte(
-                session=session,
-                base_url=settings.pixelbyte_api_url,
-                key=settings.pixelbyte_api_key,
-                output_hosts=settings.pixelbyte_output_hosts,
-                clock=now,
-            ),
+            database=ground.database,
+            storage=ground.storage,
+            workshop=await stack.enter_async_context(kept_warm()),
+            attachments=AttachmentFetcher(session=ground.session, extra_hosts=ground.hosts),
+            provider=_provider(ground),
             herald=herald,
             desk=desk,
-            operator=Alarms(database, Owner(client).tell),
+            operator=Alarms(ground.database, Owner(client).tell),
             clock=now,
             terms=terms,
         )
@@ -164,20 +137,86 @@ async def open_house(
         limits = {"max_picture_bytes": terms.max_picture_bytes, "max_video_bytes": terms.max_video_bytes}
         animate = Animate(engine.studio, **limits)
         if role.takes_orders:
-            known, care = engine.servers, engine.care
-            moderation.install(client, animate, engine.studio, servers=known, database=database, care=care)
+            known, data, care = engine.servers, ground.database, engine.care
+            moderation.install(client, animate, engine.studio, servers=known, database=data, care=care)
             if settings.dev_guild_id is not None:
                 operating = Operating(equipment, engine.servers)
                 client.install_for(settings.dev_guild_id, OperatorGroup(client, operating))
-        yield House(settings=settings, client=client, animate=animate, engine=engine, sandbox=sandbox)
+        yield House(settings=settings, client=client, animate=animate, engine=engine, sandbox=ground.sandbox)
 
 
-async def _open_links(settings: Settings, database: Database) -> Links | None:
+async def _lay_ground(
+    stack: AsyncExitStack, settings: Settings, attachment_host: str | None, sandbox_seconds: float
+) -> Ground:
+    database = Database(settings.database_url)
+    stack.push_async_callback(database.close)
+    await schema.upgrade(database)
+    storage = open_storage(settings.storage_url, settings.cloud)
+    await stack.enter_async_context(aclosing(storage))
+    await storage.sweep()
+    sandbox = None
+    if settings.provider == "sandbox":
+        trial = open_trial(settings, seconds=sandbox_seconds)
+        sandbox, settings = await stack.enter_async_context(trial)
+    hosts = [host for host in (attachment_host, urlsplit(settings.discord_api_url or "").hostname) if host]
+    session = await stack.enter_async_context(
+        guarded_session(
+            provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts),
+            attachment_hosts(hosts),
+        )
+    )
+    return Ground(
+        settings=settings,
+        database=database,
+        storage=storage,
+        session=session,
+        hosts=hosts,
+        sandbox=sandbox,
+        # The sandbox's links lead to this machine, where only the demo's people are.
+        links_work=sandbox is None or attachment_host is not None,
+    )
+
+
+def _front_door(
+    ground: Ground, is_there: ReadyCheck, bell: Bell, links: Links | None
+) -> AbstractAsyncContextManager[tuple[str, int]]:
+    watching = None
+    if links is not None:
+        showing = Showing(links, database=ground.database, storage=ground.storage, clock=now)
+        watching = partial(add_watching, showing=showing, trial=ground.sandbox is not None)
+    checks: dict[str, ReadyCheck] = {"database": partial(_answers, ground.database), "discord": is_there}
+    return open_front_door(ground.settings, checks, bell, clock=now, watching=watching)
+
+
+def _provider(ground: Ground) -> PixelByte:
+    return PixelByte(
+        session=ground.session,
+        base_url=ground.settings.pixelbyte_api_url,
+        key=ground.settings.pixelbyte_api_key,
+        output_hosts=ground.settings.pixelbyte_output_hosts,
+        clock=now,
+    )
+
+
+def _speakers(ground: Ground, client: Client, links: Links | None) -> tuple[DiscordDesk, DiscordHerald]:
+    budget = DiscordBudget()
+    desk = DiscordDesk(
+        client,
+        budget=budget,
+        local_links=ground.links_work,
+        trial=ground.sandbox is not None,
+        watch_url=links.watch_url if links is not None else None,
+    )
+    return desk, DiscordHerald(client, budget)
+
+
+async def _open_links(ground: Ground) -> Links | None:
     """Links of our own need an address by which members can reach us."""
+    settings = ground.settings
     if settings.public_url is None:
         return None
     seconds = settings.retention_days * 86_400.0
-    return await open_links(database, settings.public_url, clock=now, retention_seconds=seconds)
+    return await open_links(ground.database, settings.public_url, clock=now, retention_seconds=seconds)
 
 
 async def _answers(database: Database) -> bool:
@@ -203,9 +242,8 @@ async def run(settings: Settings, role: Role) -> int:
             if not await house.client.log_in(settings.discord_token, stop=stop):
                 return 0
         except discord.LoginFailure as error:
-            raise SettingsError(
-                ["DISCORD_TOKEN is refused by Discord: reset it, and copy the new one."]
-            ) from error
+            problem = "DISCORD_TOKEN is refused by Discord: reset it, and copy the new one."
+            raise SettingsError([problem]) from error
         return await _work_until(stop, house, role)
 
 
@@ -235,30 +273,6 @@ async def _work_until(stop: asyncio.Event, house: House, role: Role) -> int:
         if isinstance(result, Exception):
             log.error("part_failed", exc_info=result)
     return 0 if tasks["signal"] in done else 1
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bot.py", description="Animates pictures in Discord.")
-    commands = parser.add_subparsers(dest="command")
-    running = commands.add_parser("run", help="run the bot (the default)")
-    roles = [role.value for role in Role]
-    running.add_argument("--role", choices=roles, default=Role.ALL.value, help="for several processes")
-    add_commands(commands.add_parser)
-    demo = commands.add_parser("demo", help="try it offline: no token, no key, no money")
-    demo.add_argument(
-        "--once", nargs=2, type=Path, metavar=("PICTURE", "VIDEO"), help="make one clip and exit"
-    )
-    demo.add_argument("--out", type=Path, metavar="CLIP.mp4", help="where --once writes the clip")
-    demo.add_argument("--prompt", default=None)
-    demo.add_argument("--orientation", choices=("video", "image"), default=None)
-    demo.add_argument("--keep-sound", action=argparse.BooleanOptionalAction, default=None)
-    demo.add_argument("--port", type=int, default=8321, help="port of the page (0 = any)")
-    parsed = parser.parse_args(arguments)
-    if parsed.command == "demo" and find_spec("simcord") is None:
-        demo.error("more packages are needed: pip install -r requirements-demo.txt")
-    if parsed.command == "demo" and (parsed.once is None) != (parsed.out is None):
-        demo.error("--once needs --out, and the other way round")
-    return parsed
 
 
 def main(arguments: Sequence[str]) -> int:

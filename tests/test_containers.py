@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot import parse
+from doctor.arguments import parse
 from providers.sandbox import Sandbox
 from studio.settings import read_settings
 from tests.bot_process import KEY, ROOT, running_bot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 AUTOMATIC = "auto"
 """A server's setting: the language that it has told Discord."""
@@ -38,6 +39,8 @@ _UNDRAWN = frozenset({Language.JAPANESE, Language.KOREAN, Language.CHINESE})
 
 TRANSLATED = tuple(language for language in Language if language is not Language.ENGLISH)
 
+_VALUES = frozenset(language.value for language in Language)
+
 SETTINGS = (AUTOMATIC, *(language.value for language in Language))
 
 _EXACT = {
@@ -51,6 +54,7 @@ _EXACT = {
 }
 
 
+@lru_cache(maxsize=256)
 def find(tag: str) -> Language | None:
     """The language of a tag such as `es-419`, `pt-BR` or `de`; None for one that is not spoken."""
     wanted = tag.strip().replace("_", "-").casefold()
@@ -69,7 +73,7 @@ def closest(tag: str) -> Language:
 def chosen(setting: str, offered: str) -> Language:
     """What a server is spoken to in: by its own setting, else by the tag that it has told Discord."""
     # A setting that only another version of the bot knows is none.
-    return Language(setting) if setting in tuple(Language) else closest(offered)
+    return Language(setting) if setting in _VALUES else closest(offered)
 
 
 def of_browser(header: str) -> Language:
