@@ -134,7 +134,7 @@ class Delivery:
                 await self._asking.conclude(job)
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
-            await self._tidy(job)
+            await self._tidy(job, may_come=watched)
         if watched:
             late = await self._late.look(job)
             if not isinstance(late, Job):
@@ -144,6 +144,7 @@ class Delivery:
                 job = await self._tell(late)
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
+            await self._tidy(job)
         async with self._equipment.database.write() as connection:
             return Moved(
                 await jobs.amend(
@@ -183,10 +184,10 @@ class Delivery:
         passing("delivery.report_recorded")
         return job
 
-    async def _tidy(self, job: Job) -> None:
+    async def _tidy(self, job: Job, *, may_come: bool = False) -> None:
         """Delete what is not needed any more; a delivered clip stays for its retention."""
-        # What it was made of stays as long as the clip, so that it can be run again.
-        keeps_clip = job.clip is not None and job.removed_at is None
+        # What it was made of stays as long as the clip, or the hope for one, so that it can be run again.
+        keeps_clip = (job.clip is not None or may_come) and job.removed_at is None
         folder = "/source" if keeps_clip else ""
         await self._equipment.storage.delete_tree(f"jobs/{job.id}{folder}")
         passing("delivery.files_deleted")
