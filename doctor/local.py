@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import pillow_heif
 from PIL import features
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -45,8 +46,9 @@ async def check_database(url: str) -> Check:
         return Check(subject, False, error.problems[0], _DATABASE_FIX)
     try:
         has = await schema.revision(database)
-        async with database.write():
-            pass  # having the lock for writing is the proof
+        async with database.write() as connection:
+            # Having the lock for writing is the proof; it comes with the first statement.
+            await connection.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or type(error).__name__).partition("\n")[0]
         found = f"cannot be used ({reason})"

@@ -189,10 +189,12 @@ class Work:
         return Wait(patience(job.tries), tried=True)
 
     async def _queue(self, job: Job) -> Outcome:
+        # Asked before: a pause that ends while the slots are looked at would else be slept over.
+        async with self._equipment.database.read() as connection:
+            rest = await queue.look_again_after(connection, self._equipment.clock())
         await self.fill_slots(awake=job.id)
         async with self._equipment.database.read() as connection:
             now_is = await jobs.get(connection, job.id)
-            rest = await queue.look_again_after(connection, self._equipment.clock())
         if now_is is not None and now_is.state is not job.state:
             # It was our own turn: the claim has moved the job.
             return Moved(now_is)

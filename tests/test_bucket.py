@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from studio.storage import ObstoreFiles, open_storage
-from tests.crash_world import CrashWorld, crash_world
+from tests.crash_world import INPUTS, CrashWorld, crash_world
 from tests.s3_server import BUCKET, SECRET, S3Server, s3_server
 
 pytest.importorskip("moto", reason="moto is not installed")
@@ -117,7 +117,8 @@ async def test_an_order_with_its_files_in_a_bucket_known_from_the_env_file_alone
     await world.bot.stop()
 
     assert world.states() == ["delivered"]
-    assert kept == {f"animate/files/jobs/{job_id}/{name}" for name in ("clip.mp4", "poster.jpg")}
+    names = ("clip.mp4", "poster.jpg", *INPUTS)
+    assert kept == {f"animate/files/jobs/{job_id}/{name}" for name in names}
     assert await s3.keys() == set()
     assert await s3.unfinished() == []
     assert SECRET not in world.bot.log

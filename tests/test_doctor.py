@@ -16,6 +16,7 @@ import discord
 import pytest
 from discord.http import Route
 from prometheus_client import CollectorRegistry
+from sqlalchemy import text
 
 from doctor.check import Check, table
 from doctor.discord_side import INVITE_PERMISSIONS
@@ -341,7 +342,8 @@ async def test_a_database_that_somebody_else_has_locked_is_told(
     database = Database(url)
     await schema.upgrade(database)
 
-    async with database.write():
+    async with database.write() as connection:
+        await connection.execute(text("SELECT 1"))
         check = await check_database(url)
 
     await database.close()

@@ -117,7 +117,8 @@ async def test_an_order_that_was_given_up_is_still_delivered_when_the_operator_n
         outcome = await explaining.adopt(world.database, job_id, question.candidates[0], now=world.now())
 
         await world.until_in(job_id, JobState.DELIVERED)
-        await world.check(messages=2, renders_more=1)
+        # What it was made of was deleted when the order was closed.
+        await world.check(messages=2, renders_more=1, inputs_kept=False)
         assert (told, outcome) == ("order_unexplained", Explained.LATE)
         assert question.job.state is JobState.FAILED
         assert world.outcome(job_id) == "clip"

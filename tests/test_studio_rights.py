@@ -21,7 +21,7 @@ NOT_MODERATION = (
     *("v1:motions:", "v1:motion-search:", "v1:motion-use:"),
     # One's own orders and clips, and clips that can be seen.
     *("v1:order:", "v1:form:", "v1:same:"),
-    *("v1:mine:", "v1:show:", "v1:again:", "v1:share:", "v1:erase:", "v1:erase-sure:"),
+    *("v1:mine:", "v1:show:", "v1:again:", "v1:change:", "v1:share:", "v1:erase:", "v1:erase-sure:"),
 )
 """Presses that members may make."""
 

@@ -59,6 +59,7 @@ class Orders:
         self._studio = studio
         self._preparation = studio.preparation
         self._taking = taking
+        self._storing: set[asyncio.Future[None]] = set()
         self.caps = caps
 
     def routes(self) -> list[Route]:
@@ -92,7 +93,7 @@ class Orders:
         draft_id = self._preparation.new_draft_id()
         kept, motions = await asyncio.gather(self._kept(interaction), self._motions(interaction))
         draft = kept.filling(draft)
-        await _beside(
+        await self._beside(
             self._preparation.keep(_owner(interaction), draft_id, draft),
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
         )
@@ -119,7 +120,7 @@ class Orders:
         if not _is_readable(interaction, draft_id):
             raise OrderRefused("form_over")
         owner = _owner(interaction)
-        draft = filled(interaction, await self._preparation.draft(owner, draft_id))
+        draft = filled(interaction, await self._draft(owner, draft_id))
         try:
             motion_id = motion_in(interaction)
             if motion_id is not None:
@@ -137,14 +138,14 @@ class Orders:
             await unknown_button(interaction)
             return
         self.look(interaction)
-        draft = await self._preparation.draft(_owner(interaction), draft_id)
+        draft = await self._draft(_owner(interaction), draft_id)
         await self._show(interaction, draft_id, (await self._kept(interaction)).filling(draft))
 
     async def _same_picture(self, interaction: Interaction, draft_id: str) -> None:
         if not _is_readable(interaction, draft_id):
             await unknown_button(interaction)
             return
-        draft = await self._preparation.draft(_owner(interaction), draft_id)
+        draft = await self._draft(_owner(interaction), draft_id)
         kept = await self._kept(interaction)
         last = kept.habits
         if last.picture is None:
@@ -159,7 +160,7 @@ class Orders:
 
     async def _show(self, interaction: Interaction, draft_id: str, draft: Draft) -> None:
         motions = await self._motions(interaction)
-        await _beside(
+        await self._beside(
             self._preparation.revise(draft_id, draft),
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
         )
@@ -178,7 +179,7 @@ class Orders:
 
     async def _offer_again(self, interaction: Interaction, draft_id: str, draft: Draft, reason: str) -> None:
         answer = private_answer(reason, [form_button(draft_id)])
-        await _beside(
+        await self._beside(
             self._preparation.revise(draft_id, draft),
             interaction.response.send_message(view=answer, ephemeral=True),
         )
@@ -200,7 +201,7 @@ class Orders:
         draft_id = self._preparation.new_draft_id()
         file = discord.File(io.BytesIO(self._help_picture), HELP_NAME, description=say("alt_help"))
         answer = help_answer([form_button(draft_id, "button_form")], last=_last(kept, draft_id))
-        await _beside(
+        await self._beside(
             self._preparation.keep(_owner(interaction), draft_id, draft),
             interaction.response.send_message(view=answer, file=file, ephemeral=True),
         )
@@ -208,10 +209,27 @@ class Orders:
     async def _ask_for_rest(self, interaction: Interaction, draft: Draft, kept: Kept) -> None:
         draft_id = self._preparation.new_draft_id()
         answer = _question(draft_id, draft, last=_last(kept, draft_id))
-        await _beside(
+        await self._beside(
             self._preparation.keep(_owner(interaction), draft_id, draft),
             interaction.response.send_message(view=answer, ephemeral=True),
         )
+
+    async def _beside(self, storing: Awaitable[None], answering: Awaitable[object]) -> None:
+        """Store while the answer is on its way; both come to their end, whatever becomes of the other."""
+        task = asyncio.ensure_future(storing)
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        try:
+            await answering
+        finally:
+            await asyncio.wait((task,))
+        task.result()
+
+    async def _draft(self, owner: Owner, draft_id: str) -> Draft:
+        """What was stored, or just is: a form may come back before that is done."""
+        if self._storing:
+            await asyncio.wait(self._storing)
+        return await self._preparation.draft(owner, draft_id)
 
     def _check_sizes(self, draft: Draft) -> None:
         if draft.picture is not None:
@@ -266,13 +284,3 @@ def _owner(interaction: Interaction) -> Owner:
 
 def _is_readable(interaction: Interaction, draft_id: str) -> bool:
     return interaction.guild_id is not None and JOB_ID.fullmatch(draft_id) is not None
-
-
-async def _beside(storing: Awaitable[None], answering: Awaitable[object]) -> None:
-    """Store while the answer is on its way; both come to their end, whatever becomes of the other."""
-    task = asyncio.ensure_future(storing)
-    try:
-        await answering
-    finally:
-        await asyncio.wait((task,))
-    task.result()
