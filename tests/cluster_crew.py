@@ -28,6 +28,7 @@ CAP = 6
 RENDER_SECONDS = 2.0
 STANDSTILL_SECONDS = 16.0
 LONGEST_SECONDS = 900.0
+MORE_AT_ONCE = 6
 
 
 class Member:
@@ -149,22 +150,28 @@ class Crew:
         return [row[0] for row in self.rows("SELECT id FROM procrastinate_workers")]
 
     async def stop_in_mid_job(self, worker: Member) -> float:
-        """Stop the worker while it does something, and return the moment."""
+        """Stop the worker while it does something, and return the moment.
+
+        Where the others were so quick that nothing is left for it, more is ordered.
+        """
         async with asyncio.timeout(LONGEST_SECONDS):
             while True:
                 moment = worker.send(signal.SIGSTOP)
                 if self.is_at_work(worker):
                     return moment
                 worker.send(signal.SIGCONT)
+                if not self.unclosed():
+                    await self.order(MORE_AT_ONCE)
                 await asyncio.sleep(0.2)
 
     async def order(self, count: int) -> None:
-        """Order so many clips, and wait until all are answered and recorded."""
+        """Order so many clips more, and wait until all are answered and recorded."""
+        wanted = len(self.discord.answers) + count
         for _ in range(count):
             await self.discord.order(sandbox_world.picture(), sandbox_world.clip())
-        await self.discord.until(lambda: len(self.discord.answers) == count, seconds=120)
+        await self.discord.until(lambda: len(self.discord.answers) == wanted, seconds=120)
         async with asyncio.timeout(120):
-            while self.states().total() < count:  # noqa: ASYNC110 - it happens in another process
+            while self.states().total() < wanted:  # noqa: ASYNC110 - it happens in another process
                 await asyncio.sleep(0.1)
 
     async def until_closed(self, most_left: int = 0) -> None:
@@ -254,7 +261,7 @@ async def rough_day(at: Crew, jobs: int) -> Day:
             await asyncio.sleep(0.25)
     after_kill = [moment.timestamp() - killed for moment in at.adopted() if moment.timestamp() > killed]
     return Day(
-        jobs=jobs,
+        jobs=at.states().total(),
         wall=wall,
         adopted_after_stop=max(after_stop, default=0.0),
         adopted_after_kill=max(after_kill, default=0.0),

@@ -33,7 +33,7 @@ async def test_a_killed_and_a_stopped_worker_cost_nobody_a_clip_or_a_cent(
     async with crew(tmp_path, new_database(postgresql)) as at:
         day = await rough_day(at, JOBS)
 
-        assert_nothing_was_lost_or_done_twice(at, JOBS)
+        assert_nothing_was_lost_or_done_twice(at, day.jobs)
         logs = at.gateway.text + "".join(worker.text for worker in at.workers)
 
     assert day.most_at_provider <= CAP + 2

@@ -30,7 +30,7 @@ async def test_no_connection_is_lost_to_a_cancellation(tmp_path: Path, waits: bo
     moments = random.Random(1)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        for _ in range(150):
+        for _ in range(50):
             database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
             tasks = [asyncio.create_task(step(database)) for step in (look, change, look, change)]
             await asyncio.sleep(moments.random() * 0.02)

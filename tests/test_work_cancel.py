@@ -289,7 +289,8 @@ async def test_f33_a_slow_render_offers_a_cancel_only_while_it_can_be_had(
 
         cards = world.desk.cards
         await world.until(begun, lambda _: begun in cards and not cards[begun].can_cancel)
-        await world.until(pending, lambda _: "render_slow" in world.desk.holdups.get(pending, ()))
+        for slow in (pending, begun):
+            await world.until(slow, lambda job: "render_slow" in world.desk.holdups.get(job.id, ()))
         offered = cards[pending].can_cancel
         answers = [await world.cancel(pending), await world.cancel(begun)]
         await world.until_closed(pending)

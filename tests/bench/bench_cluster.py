@@ -31,7 +31,7 @@ async def rough(count: int, folder: Path, url: str) -> list[Figure]:
             Figure("adopted after a worker was killed", day.adopted_after_kill, "s", ADOPTED_SECONDS),
             Figure("steps adopted", day.adopted, ""),
             Figure("renders at the provider at once", day.most_at_provider, "", CAP + 2),
-            *invariants(at, count),
+            *invariants(at, day.jobs),
             Figure("posts repeated and recognised by their nonce", day.repeated_posts, ""),
         ]
 
