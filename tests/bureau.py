@@ -31,6 +31,8 @@ from studio.moderation.care import Care, open_care
 from studio.ports import AttachmentSource
 from studio.progress import progress_of
 from studio.results.door import open_results
+from studio.sharing import servers
+from studio.sharing.policy import Policy
 from studio.sharing.servers import Servers
 from studio.storage import open_storage
 
@@ -125,6 +127,14 @@ class Bureau:
         """An ordered job whose conversation has been opened."""
         job = await self.ordered(channel, **options)
         return placed(job, await (desk or self.desk).open(job, checking(job)))
+
+    async def rule(self, policy: Policy) -> None:
+        """Give the server these rules, as a panel would."""
+        now = self.studio.now()
+        async with self.database.write() as connection:
+            server = await servers.read(connection, self.world.guild.id, now)
+            await servers.change(connection, server, policy=policy)
+        await self.servers.refresh(now)
 
     def calls(self) -> list[tuple[str, str]]:
         """The bot's REST calls so far."""

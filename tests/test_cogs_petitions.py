@@ -36,14 +36,6 @@ async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
         yield bureau
 
 
-async def rule(bureau: Bureau, policy: Policy) -> None:
-    now = bureau.studio.now()
-    async with bureau.database.write() as connection:
-        server = await servers.read(connection, bureau.world.guild.id, now)
-        await servers.change(connection, server, policy=policy)
-    await bureau.servers.refresh(now)
-
-
 def button_of(message: Any, prefix: str) -> str:
     """The id of the button of a private answer."""
     ids = [item.custom_id for row in message.components for item in row.children]
@@ -56,7 +48,7 @@ async def pressed_on(bureau: Bureau, result: Any, prefix: str) -> Any:
 
 
 async def test_consent_is_asked_once_and_the_order_goes_on_by_the_press(bureau: Bureau) -> None:
-    await rule(bureau, Policy(consent=True))
+    await bureau.rule(Policy(consent=True))
     first = await bureau.order(prompt="a forest")
     await bureau.restart()
 
@@ -81,7 +73,7 @@ async def test_consent_is_asked_once_and_the_order_goes_on_by_the_press(bureau: 
 )
 async def test_consent_names_who_gets_the_files(tmp_path: Path, account: str, named: str, other: str) -> None:
     async with open_bureau(tmp_path, account=account) as bureau:
-        await rule(bureau, Policy(consent=True))
+        await bureau.rule(Policy(consent=True))
 
         asked = await bureau.order()
         told = await bureau.world.slash(bureau.world.member, bureau.world.clips, "privacy")
@@ -113,7 +105,7 @@ async def test_a_word_for_trials_covers_no_files_that_leave_the_house(database: 
 
 
 async def test_a_member_over_a_limit_asks_the_moderators_by_a_press_that_counts_once(bureau: Bureau) -> None:
-    await rule(bureau, replace(NOTHING_LEFT, approval=Approval(channel_id=5)))
+    await bureau.rule(replace(NOTHING_LEFT, approval=Approval(channel_id=5)))
     refused = await bureau.order(prompt="a forest")
     await bureau.restart()
 
@@ -133,7 +125,7 @@ async def test_a_member_over_a_limit_asks_the_moderators_by_a_press_that_counts_
 async def test_a_price_over_a_limit_is_asked_for_below_the_report_also_after_a_restart(
     bureau: Bureau,
 ) -> None:
-    await rule(bureau, Policy(pool=Share(usd_micros=200_000), approval=Approval(channel_id=5)))
+    await bureau.rule(Policy(pool=Share(usd_micros=200_000), approval=Approval(channel_id=5)))
     job = with_inputs(await bureau.opened(prompt="a forest"))
     longer = replace(job, state=JobState.PREPARING, version=1)
     async with bureau.database.write() as connection:
@@ -158,7 +150,7 @@ async def test_a_price_over_a_limit_is_asked_for_below_the_report_also_after_a_r
 
 
 async def test_without_a_channel_for_moderators_there_is_no_button(bureau: Bureau) -> None:
-    await rule(bureau, NOTHING_LEFT)
+    await bureau.rule(NOTHING_LEFT)
 
     refused = await bureau.order()
 

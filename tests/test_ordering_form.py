@@ -26,7 +26,6 @@ from tests.ordering_world import (
     taken,
     words,
 )
-from tests.test_cogs_petitions import rule
 
 
 @pytest.fixture
@@ -171,10 +170,10 @@ async def test_a_form_that_is_too_old_says_so(bureau: Bureau) -> None:
 
 async def test_what_was_filled_in_survives_a_refusal(bureau: Bureau) -> None:
     shown = await opened(bureau, PICTURE)
-    await rule(bureau, Policy(paused=True))
+    await bureau.rule(Policy(paused=True))
 
     refused = await sent(bureau, shown, video=[VIDEO], prompt="a forest")
-    await rule(bureau, Policy())
+    await bureau.rule(Policy())
     await bureau.restart()
     reopened = await pressed(bureau, refused, "v1:form:")
     await sent(bureau, reopened)
@@ -187,7 +186,7 @@ async def test_what_was_filled_in_survives_a_refusal(bureau: Bureau) -> None:
 
 
 async def test_a_refusal_comes_before_the_form_where_it_is_known(bureau: Bureau) -> None:
-    await rule(bureau, Policy(paused=True))
+    await bureau.rule(Policy(paused=True))
 
     result = await opened(bureau, PICTURE)
 
@@ -197,7 +196,7 @@ async def test_a_refusal_comes_before_the_form_where_it_is_known(bureau: Bureau)
 
 async def test_a_limit_holds_for_forms_and_a_moderator_can_still_be_asked(bureau: Bureau) -> None:
     shown = await opened(bureau, PICTURE, VIDEO)
-    await rule(bureau, Policy(pool=Share(clips=0)))
+    await bureau.rule(Policy(pool=Share(clips=0)))
 
     result = await sent(bureau, shown)
 
@@ -208,7 +207,7 @@ async def test_a_limit_holds_for_forms_and_a_moderator_can_still_be_asked(bureau
 
 async def test_consent_is_asked_for_a_form_and_the_press_goes_on(bureau: Bureau) -> None:
     shown = await opened(bureau, PICTURE, VIDEO)
-    await rule(bureau, Policy(consent=True))
+    await bureau.rule(Policy(consent=True))
 
     asked = await sent(bureau, shown, prompt="a forest")
     agreed = await pressed(bureau, asked, "v1:agree:")

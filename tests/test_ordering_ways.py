@@ -33,7 +33,6 @@ from tests.ordering_world import (
     taken,
     words,
 )
-from tests.test_cogs_petitions import rule
 
 
 @pytest.fixture
@@ -132,7 +131,7 @@ async def test_a_message_without_the_right_file_picks_nothing(bureau: Bureau) ->
 
 
 async def test_a_paused_server_keeps_nothing_for_a_next_clip(bureau: Bureau) -> None:
-    await rule(bureau, Policy(paused=True))
+    await bureau.rule(Policy(paused=True))
 
     refused = await chosen(bureau, AS_MOTION, VIDEO, member=bureau.world.stranger)
 
@@ -184,7 +183,7 @@ async def test_a_choice_goes_before_what_was_chosen_last_time(bureau: Bureau) ->
 
 async def test_what_was_chosen_goes_before_the_servers_default(bureau: Bureau) -> None:
     await bureau.ordered(orientation="image")
-    await rule(bureau, Policy(defaults=Defaults(orientation="video", keep_sound=False)))
+    await bureau.rule(Policy(defaults=Defaults(orientation="video", keep_sound=False)))
 
     mine = (await bureau.ordered()).order.wishes
     theirs = (await bureau.ordered(member=bureau.world.stranger)).order.wishes

@@ -13,7 +13,6 @@ from sqlalchemy import update
 from studio import jobs
 from studio.database import jobs as rows
 from studio.models import Job, Orientation
-from studio.sharing import servers
 from studio.sharing.policy import Approval, Policy, Share
 from tests.bureau import Bureau, checking, open_bureau, placed, texts_of
 from tests.finished import finished, press, result_of, told
@@ -36,14 +35,6 @@ async def run_again(bureau: Bureau, job: Job) -> tuple[Any, Job]:
 
 def new_orders(bureau: Bureau) -> list[str]:
     return bureau.bells.woken[1:]
-
-
-async def rule(bureau: Bureau, policy: Policy) -> None:
-    now = bureau.studio.now()
-    async with bureau.database.write() as connection:
-        server = await servers.read(connection, bureau.world.guild.id, now)
-        await servers.change(connection, server, policy=policy)
-    await bureau.servers.refresh(now)
 
 
 async def test_a_clip_is_ordered_again_with_everything_that_it_was_made_of(bureau: Bureau) -> None:
@@ -138,7 +129,7 @@ async def test_without_what_it_was_made_of_it_says_how_to_order_anew(bureau: Bur
 
 async def test_the_limits_of_animate_hold_and_a_moderator_can_be_asked(bureau: Bureau) -> None:
     first = await finished(bureau)
-    await rule(bureau, Policy(pool=Share(clips=0), approval=Approval(channel_id=5)))
+    await bureau.rule(Policy(pool=Share(clips=0), approval=Approval(channel_id=5)))
 
     refused = await bureau.world.click(bureau.world.member, result_of(bureau, first), f"v1:again:{first.id}")
     ids = [item.custom_id for row in refused.response.message.components for item in row.children]

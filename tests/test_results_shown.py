@@ -15,7 +15,6 @@ from studio.database import jobs as rows
 from studio.errors import OrderRefused
 from studio.results import copies
 from studio.results.encores import Stage
-from studio.sharing import servers
 from studio.sharing.policy import Policy
 from studio.sharing.tables import copies as copy_rows
 from tests.bureau import Bureau, open_bureau, texts_of
@@ -26,14 +25,6 @@ from tests.finished import finished, press, told
 async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
     async with open_bureau(tmp_path) as bureau:
         yield bureau
-
-
-async def rule(bureau: Bureau, policy: Policy) -> None:
-    now = bureau.studio.now()
-    async with bureau.database.write() as connection:
-        server = await servers.read(connection, bureau.world.guild.id, now)
-        await servers.change(connection, server, policy=policy)
-    await bureau.servers.refresh(now)
 
 
 def clips_in(bureau: Bureau, channel_id: int) -> list[dict[str, Any]]:
@@ -141,7 +132,7 @@ async def test_where_the_bot_may_not_post_it_says_what_it_needs(bureau: Bureau) 
 async def test_a_blocked_channel_stays_free_of_clips(bureau: Bureau) -> None:
     job = await finished(bureau)
     other = bureau.world.guild.create_text_channel("elsewhere")
-    await rule(bureau, Policy(channel_ids=(other.id,)))
+    await bureau.rule(Policy(channel_ids=(other.id,)))
 
     said = await press(bureau, bureau.world.member, job, "share")
 
@@ -150,7 +141,7 @@ async def test_a_blocked_channel_stays_free_of_clips(bureau: Bureau) -> None:
 
 
 async def test_a_clip_from_a_spoiler_channel_stays_covered(bureau: Bureau) -> None:
-    await rule(bureau, Policy(spoiler_channel_ids=(bureau.world.clips.id,)))
+    await bureau.rule(Policy(spoiler_channel_ids=(bureau.world.clips.id,)))
     job = await finished(bureau)
 
     await press(bureau, bureau.world.member, job, "share")
