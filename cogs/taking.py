@@ -12,6 +12,7 @@ import structlog
 
 from cogs.cards import first_answer, withdrawn_answer
 from cogs.gate import check_files, check_place, check_wishes, is_age_restricted
+from cogs.storing import Storing
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from cogs.voice import of_server
 from cogs.ways_on import way_on
@@ -32,13 +33,17 @@ Interaction = discord.Interaction[discord.Client]
 
 
 class Taking:
-    """Takes orders. What follows the answer is done elsewhere, by the bot token and stored ids."""
+    """Takes orders. What follows the answer is done elsewhere, by the bot token and stored ids.
+
+    `storing`: what is written beside the answers, which those have to wait for who read it.
+    """
 
     def __init__(self, studio: Studio, *, max_picture_bytes: int, max_video_bytes: int) -> None:
         self._studio = studio
         self._max_picture_bytes = max_picture_bytes
         self._max_video_bytes = max_video_bytes
         self._answering: set[asyncio.Task[Any]] = set()
+        self.storing = Storing()
 
     async def take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None = None) -> None:
         """Refuse privately, or answer in public and record the order meanwhile.
@@ -57,6 +62,7 @@ class Taking:
         """Wait until every interaction that came in so far has its answer; for an orderly end."""
         if self._answering:
             await asyncio.wait(self._answering)
+        await self.storing.settled()
 
     async def _take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> None:
         if not self._studio.accepting:
@@ -206,19 +212,13 @@ class Taking:
             wants=want,
             wanted=wanted if want is Want.CONSENT else replace(wanted, overruled=True),
         )
-        keeping = asyncio.create_task(self._studio.keep(petition))
-        try:
-            if interaction.response.is_done():
-                await interaction.followup.send(
-                    refusal.sentence, view=way_on(want, petition.id), ephemeral=True
-                )
-            else:
-                await interaction.response.send_message(
-                    refusal.sentence, view=way_on(want, petition.id), ephemeral=True
-                )
-        finally:
-            await asyncio.wait((keeping,))
-        keeping.result()
+        answer = (
+            interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
+        )
+        view = way_on(want, petition.id)
+        await self.storing.beside(
+            answer(refusal.sentence, view=view, ephemeral=True), self._studio.keep(petition)
+        )
 
 
 async def _answer(interaction: Interaction, text: str) -> int:

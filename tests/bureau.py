@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ PICTURE = ("me.jpg", b"a picture")
 VIDEO = ("happy_dance.mp4", b"a video")
 
 UNUSED = cast(Any, None)
+
+REST_SECONDS = 10
 
 
 class Bells:
@@ -136,6 +139,12 @@ class Bureau:
             await servers.change(connection, server, policy=policy)
         await self.servers.refresh(now)
 
+    @property
+    def animate(self) -> Animate:
+        cog = self.client.get_cog("Animate")
+        assert isinstance(cog, Animate)
+        return cog
+
     def calls(self) -> list[tuple[str, str]]:
         """The bot's REST calls so far."""
         return [(call.method, call.path) for call in self.world.env.http_requests]
@@ -149,7 +158,8 @@ class Bureau:
         ]
 
     async def restart(self, client: Client | None = None) -> None:
-        """Replace the client as a new process would."""
+        """Replace the client as a new process would, after the old one's orderly end."""
+        await self.animate.taking.finish_answers()
         await self.client.close()
         self.client = client or Client(notes=self.notes, shard_count=1)
         self.desk = DiscordDesk(self.client, budget=Budget())
@@ -200,8 +210,16 @@ async def open_bureau(
         await bureau.client.close()
     finally:
         await world.stop()
+        await _come_to_rest()
         journal.close()
         await database.close()
+
+
+async def _come_to_rest() -> None:
+    """Wait for what handlers still do: they would open a closed database anew, for nobody to close."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others, timeout=REST_SECONDS)
 
 
 async def a_button(bureau: Bureau, custom_id: str) -> Any:

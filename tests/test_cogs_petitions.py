@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -120,6 +121,19 @@ async def test_a_member_over_a_limit_asks_the_moderators_by_a_press_that_counts_
     assert (job.order.overruled, job.order.wishes.prompt) == (True, "a forest")
     assert again.response.ephemeral
     assert "has been used" in again.response.content
+
+
+async def test_a_press_that_comes_before_its_order_is_kept_waits_for_it(bureau: Bureau) -> None:
+    await bureau.rule(replace(NOTHING_LEFT, approval=Approval(channel_id=5)))
+
+    async with bureau.database.write():
+        refused = await bureau.order()
+        pressing = asyncio.create_task(pressed_on(bureau, refused, "v1:ask:"))
+        await asyncio.sleep(0.2)
+    asked = await pressing
+
+    assert "on its way" in asked.response.content
+    await bureau.world.eventually(lambda: bureau.bells.woken)
 
 
 async def test_a_price_over_a_limit_is_asked_for_below_the_report_also_after_a_restart(

@@ -15,6 +15,7 @@ def routes_of(studio: Studio, taking: Taking) -> list[Route]:
         if not JOB_ID.fullmatch(petition_id) or interaction.guild_id is None:
             await unknown_button(interaction)
             return
+        await taking.storing.settled()
         petition = await studio.petition(
             petition_id, guild_id=interaction.guild_id, member_id=interaction.user.id
         )

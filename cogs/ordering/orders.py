@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -59,7 +59,7 @@ class Orders:
         self._studio = studio
         self._preparation = studio.preparation
         self._taking = taking
-        self._storing: set[asyncio.Future[None]] = set()
+        self._storing = taking.storing
         self.caps = caps
 
     def routes(self) -> list[Route]:
@@ -93,9 +93,9 @@ class Orders:
         draft_id = self._preparation.new_draft_id()
         kept, motions = await asyncio.gather(self._kept(interaction), self._motions(interaction))
         draft = kept.filling(draft)
-        await self._beside(
-            self._preparation.keep(_owner(interaction), draft_id, draft),
+        await self._storing.beside(
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
+            self._preparation.keep(_owner(interaction), draft_id, draft),
         )
 
     async def complete(self, interaction: Interaction, draft: Draft) -> None:
@@ -160,9 +160,9 @@ class Orders:
 
     async def _show(self, interaction: Interaction, draft_id: str, draft: Draft) -> None:
         motions = await self._motions(interaction)
-        await self._beside(
-            self._preparation.revise(draft_id, draft),
+        await self._storing.beside(
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
+            self._preparation.revise(draft_id, draft),
         )
 
     async def _order(self, interaction: Interaction, draft_id: str, draft: Draft) -> None:
@@ -179,9 +179,9 @@ class Orders:
 
     async def _offer_again(self, interaction: Interaction, draft_id: str, draft: Draft, reason: str) -> None:
         answer = private_answer(reason, [form_button(draft_id)])
-        await self._beside(
-            self._preparation.revise(draft_id, draft),
+        await self._storing.beside(
             interaction.response.send_message(view=answer, ephemeral=True),
+            self._preparation.revise(draft_id, draft),
         )
 
     def _petition(self, interaction: Interaction, draft_id: str, wanted: Wanted) -> Petition:
@@ -201,34 +201,22 @@ class Orders:
         draft_id = self._preparation.new_draft_id()
         file = discord.File(io.BytesIO(self._help_picture), HELP_NAME, description=say("alt_help"))
         answer = help_answer([form_button(draft_id, "button_form")], last=_last(kept, draft_id))
-        await self._beside(
-            self._preparation.keep(_owner(interaction), draft_id, draft),
+        await self._storing.beside(
             interaction.response.send_message(view=answer, file=file, ephemeral=True),
+            self._preparation.keep(_owner(interaction), draft_id, draft),
         )
 
     async def _ask_for_rest(self, interaction: Interaction, draft: Draft, kept: Kept) -> None:
         draft_id = self._preparation.new_draft_id()
         answer = _question(draft_id, draft, last=_last(kept, draft_id))
-        await self._beside(
-            self._preparation.keep(_owner(interaction), draft_id, draft),
+        await self._storing.beside(
             interaction.response.send_message(view=answer, ephemeral=True),
+            self._preparation.keep(_owner(interaction), draft_id, draft),
         )
-
-    async def _beside(self, storing: Awaitable[None], answering: Awaitable[object]) -> None:
-        """Store while the answer is on its way; both come to their end, whatever becomes of the other."""
-        task = asyncio.ensure_future(storing)
-        self._storing.add(task)
-        task.add_done_callback(self._storing.discard)
-        try:
-            await answering
-        finally:
-            await asyncio.wait((task,))
-        task.result()
 
     async def _draft(self, owner: Owner, draft_id: str) -> Draft:
         """What was stored, or just is: a form may come back before that is done."""
-        if self._storing:
-            await asyncio.wait(self._storing)
+        await self._storing.settled()
         return await self._preparation.draft(owner, draft_id)
 
     def _check_sizes(self, draft: Draft) -> None:
