@@ -15,7 +15,7 @@ from media.animations import animation_frames, examine_animation
 from media.copying import copy_clip
 from media.encoding import Recipe, encode_clip
 from media.errors import MediaRefused, Reason
-from media.facts import ClipFacts, PreparedClip
+from media.facts import ClipFacts, PictureFacts, PreparedClip
 from media.graph import FrameGraph
 from media.limits import Frame
 from media.opening import find_video, frames, opened
@@ -46,20 +46,20 @@ def probe(source: Path) -> ClipFacts:
     return probed.facts
 
 
-def verify(source: Path, poster_target: Path | None = None) -> ClipFacts:
-    """Return what a provider's result is, and write its poster.
+def verify(source: Path) -> ClipFacts:
+    """Return what a provider's result is. Raises as `probe` does, except that it may be of any length."""
+    return _examine(source).facts
 
-    Raises as `probe` does, except that it may be of any length.
-    """
-    if poster_target is None:
-        return _examine(source).facts
+
+def draw_poster(source: Path, target: Path) -> PictureFacts:
+    """Write the poster of a provider's result: its first frame that shows something. Raises as `verify`."""
     if family_of(source) is Family.WEBP_ANIMATION:
-        probed = examine_animation(source)
-        _write_poster(source, poster_target, probed)
+        _write_poster(source, target, examine_animation(source))
     else:
         probed, first = examine_and_see(source)
-        write_poster(source, poster_target, probed, first)
-    return probed.facts
+        write_poster(source, target, probed, first)
+    with Image.open(target) as made:
+        return PictureFacts(format="JPEG", width=made.width, height=made.height, size=target.stat().st_size)
 
 
 def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) -> PreparedClip:

@@ -81,8 +81,10 @@ def complaints() -> Iterator[None]:
         raise MediaRefused(Reason.BROKEN, detail=f"{type(error).__name__}: {error}"[:200]) from error
 
 
-def find_video(container: InputContainer) -> VideoStream:
+def find_video(container: InputContainer, *, threads: int | None = None) -> VideoStream:
     """Return the largest moving picture, which an attached cover is not.
+
+    It is decoded by so many threads; by as many as are good for a whole film if nothing is said.
 
     Raises `MediaRefused` with NO_VIDEO_STREAM, TOO_MANY_PIXELS, TOO_MANY_FRAMES or BROKEN by what the
     headers claim, before anything is decoded.
@@ -103,7 +105,7 @@ def find_video(container: InputContainer) -> VideoStream:
         raise MediaRefused(Reason.BROKEN, detail="the video has no size")
     stream.codec_context.options = {"max_pixels": str(limits.CLIP_PIXELS)}
     stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = processors()
+    stream.codec_context.thread_count = threads or processors()
     return stream
 
 

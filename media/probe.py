@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -24,6 +25,9 @@ from media.turning import UPRIGHT, Turn, turn_of
 CURVES = {16: "pq", 18: "hlg"}
 """The transfer characteristics of HDR, by their numbers in ITU-T H.273."""
 UNSPECIFIED = (2, 2, 2)
+
+_REWOUND = frozenset({Family.MP4, Family.MOV})
+"""What FFmpeg goes back in without fail; opening a file once more takes it longer than everything else."""
 
 _SAMPLED_KEYFRAMES = 5
 _PLACE_TAGS = ("location", "gps")
@@ -96,11 +100,15 @@ def examine_and_see(source: Path) -> tuple[Probe, VideoFrame]:
             raise MediaRefused(Reason.BROKEN, detail="the file is cut off")
     elif family is Family.GIF:
         _check_gif_screen(source)
-    with opened(source) as container:
-        stream = find_video(container)
+    with ExitStack() as stack:
+        container, stream = _opened(stack, source)
         times = _measure(container, stream)
-    with opened(source) as container:
-        stream = find_video(container)
+        if family in _REWOUND:
+            with complaints():
+                container.seek(times.keys[0] if times.keys else 0, stream=stream)
+        else:
+            stack.close()
+            container, stream = _opened(stack, source)
         head = list(islice(frames(container, stream), 3))
         if not head:
             raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
@@ -108,6 +116,12 @@ def examine_and_see(source: Path) -> tuple[Probe, VideoFrame]:
             _decode_samples(container, stream, times.keys)
         probe = _described(container, stream, (source, family), times, head[0])
     return replace(probe, index_first=index_first), head[0]
+
+
+def _opened(stack: ExitStack, source: Path) -> tuple[InputContainer, VideoStream]:
+    container = stack.enter_context(opened(source))
+    # A second thread would decode frames that nobody looks at.
+    return container, find_video(container, threads=1)
 
 
 def _check_gif_screen(source: Path) -> None:

@@ -22,20 +22,24 @@ def _probe_clip(source: str) -> Result:
     return clips.probe(Path(source))
 
 
-def _verify_clip(source: str, poster: str | None = None) -> Result:
-    return clips.verify(Path(source), Path(poster) if poster else None)
+def _verify_clip(source: str) -> Result:
+    return clips.verify(Path(source))
 
 
-def _verify_clips(clips: Sequence[tuple[str, str]]) -> Sequence[Result | None]:
+def _verify_clips(sources: Sequence[str]) -> Sequence[Result | None]:
     """One after the other; a clip about which there is anything to say gets a worker of its own."""
-    return [_verified_or_none(source, poster) for source, poster in clips]
+    return [_verified_or_none(source) for source in sources]
 
 
-def _verified_or_none(source: str, poster: str) -> Result | None:
+def _verified_or_none(source: str) -> Result | None:
     try:
-        return _verify_clip(source, poster)
+        return _verify_clip(source)
     except (MediaRefused, MemoryError, OSError):
         return None
+
+
+def _draw_poster(source: str, target: str) -> Result:
+    return clips.draw_poster(Path(source), Path(target))
 
 
 def _prepare_clip(source: str, target: str, poster: str, longest: float) -> Result:
@@ -73,6 +77,7 @@ _TASKS: Mapping[str, Callable[..., Result | Sequence[Result | None]]] = {
     "probe_clip": _probe_clip,
     "verify_clip": _verify_clip,
     "verify_clips": _verify_clips,
+    "draw_poster": _draw_poster,
     "prepare_clip": _prepare_clip,
     "fit_clip": _fit_clip,
     "draw_preview": _draw_preview,

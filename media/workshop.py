@@ -112,17 +112,23 @@ class Workshop:
         assert isinstance(result, ClipFacts)
         return result
 
-    async def verify_clip(self, path: Path, poster: Path) -> ClipFacts:
-        """Return what a provider's result is, of any length, after decoding its first frames.
+    async def verify_clip(self, path: Path) -> ClipFacts:
+        """Return what a provider's result is, of any length, after decoding some of its frames.
 
-        Its poster is a JPEG of the first good one. Small clips that wait for a slot share one child; what
-        is not right with one of them is found out, and told, by a child of its own.
+        Small clips that wait for a slot share one child; what is not right with one of them is found out,
+        and told, by a child of its own.
         """
-        with _made_whole(poster) as (new_poster,):
-            result = await self._verifications.ask((path, new_poster)) if _is_small(path) else None
-            if result is None:
-                result = await self._run("verify_clip", source=path, poster=new_poster)
+        result = await self._verifications.ask(path) if _is_small(path) else None
+        if result is None:
+            result = await self._run("verify_clip", source=path)
         assert isinstance(result, ClipFacts)
+        return result
+
+    async def draw_poster(self, source: Path, target: Path) -> PictureFacts:
+        """Write the first good frame of a provider's result as a JPEG of at most 960 px a side."""
+        with _made_whole(target) as (new_target,):
+            result = await self._run("draw_poster", source=source, target=new_target)
+        assert isinstance(result, PictureFacts)
         return result
 
     async def prepare_clip(self, source: Path, target: Path, poster: Path, *, longest: float) -> PreparedClip:
@@ -187,11 +193,11 @@ class Workshop:
             report = await self._report(task, named)
         return _understood(task, report, read_answer)
 
-    async def _verify_together(self, clips: Sequence[tuple[Path, Path]]) -> Sequence[Result | None]:
-        named = [[str(path.absolute()) for path in clip] for clip in clips]
+    async def _verify_together(self, clips: Sequence[Path]) -> Sequence[Result | None]:
+        named = [str(path.absolute()) for path in clips]
         try:
             async with self._slots:
-                report = await self._report("verify_clips", {"clips": named})
+                report = await self._report("verify_clips", {"sources": named})
             results = _understood("verify_clips", report, read_answers)
         except (MediaRefused, WorkshopFailed):
             # Which of them it was, each will say by itself.

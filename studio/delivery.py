@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
-from media.errors import MediaRefused, Reason
+from media.errors import MediaRefused, Reason, WorkshopFailed
 from studio import jobs
 from studio.acceptance import alarm_about
 from studio.asking import Asking
@@ -56,13 +57,9 @@ class Delivery:
                 path = folder / "clip.mp4"
                 size = await self._equipment.provider.download(job.source_url, path)
                 passing("delivery.downloaded")
-                poster = folder / "poster.jpg"
-                facts = await self._equipment.workshop.verify_clip(path, poster)
+                facts = await self._equipment.workshop.verify_clip(path)
                 passing("delivery.verified")
                 found = await findings.in_result(self._equipment, job, path)
-                if found is None:
-                    # What a preview would show of it is what the cover is there to hide.
-                    await storage.put(_poster_key(job), poster)
                 await storage.put(_clip_key(job), path)
         except (FetchFailed, MediaRefused) as error:
             crashed = isinstance(error, MediaRefused) and error.reason is Reason.CRASHED
@@ -77,7 +74,6 @@ class Delivery:
             height=facts.height,
             has_sound=facts.has_sound,
             source_url=job.source_url,
-            poster_key=_poster_key(job) if found is None else None,
             found=found,
             plays_everywhere=(facts.format, facts.codec) == PLAYED_EVERYWHERE,
         )
@@ -135,6 +131,7 @@ class Delivery:
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
             await self._tidy(job, may_come=watched)
+            job = await self._with_poster(job)
         if watched:
             late = await self._late.look(job)
             if not isinstance(late, Job):
@@ -192,6 +189,24 @@ class Delivery:
         await self._equipment.storage.delete_tree(f"jobs/{job.id}{folder}")
         passing("delivery.files_deleted")
 
+    async def _with_poster(self, job: Job) -> Job:
+        """Draw what the watch page shows until the clip has loaded; without it, it shows nothing."""
+        clip = job.clip
+        if clip is None or not _wants_poster(job, clip) or not self._equipment.terms.has_watch_page:
+            return job
+        storage, key = self._equipment.storage, f"jobs/{job.id}/poster.jpg"
+        try:
+            async with storage.checkout(clip.key) as path, storage.workspace() as folder:
+                poster = folder / "poster.jpg"
+                await self._equipment.workshop.draw_poster(path, poster)
+                await storage.put(key, poster)
+        except (FileNotFoundError, MediaRefused, WorkshopFailed) as error:
+            log.warning("poster_not_drawn", job_id=job.id, error=str(error))
+            return job
+        passing("delivery.poster_stored")
+        async with self._equipment.database.write() as connection:
+            return await jobs.amend(connection, job, clip=replace(clip, poster_key=key))
+
     async def _fetch_again(self, job: Job) -> Outcome:
         """Our copy is gone: the provider's is fetched once more, unless that has gone on for too long."""
         now = self._equipment.clock()
@@ -246,8 +261,10 @@ def _clip_key(job: Job) -> str:
     return f"jobs/{job.id}/clip.mp4"
 
 
-def _poster_key(job: Job) -> str:
-    return f"jobs/{job.id}/poster.jpg"
+def _wants_poster(job: Job, clip: Clip) -> bool:
+    """Not what was taken down, nor what is covered: a preview would show what the cover hides."""
+    delivered = job.state is JobState.DELIVERED and job.removed_at is None
+    return delivered and clip.found is None and clip.poster_key is None
 
 
 async def purge(equipment: Equipment) -> int:

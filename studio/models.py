@@ -189,7 +189,8 @@ class Inputs:
 class Clip:
     """The finished result in our storage; `source_url` is where the provider keeps it.
 
-    What the picture check `found` has it covered, and without a poster (`poster_key`), as older clips are.
+    What the picture check `found` has it covered. There is a poster (`poster_key`) only where clips are shown
+    outside of Discord, from a moment after they were posted on, and none of what is covered.
     `plays_everywhere`: False for what some phones and browsers cannot show, such as HEVC.
     """
 

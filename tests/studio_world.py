@@ -205,16 +205,13 @@ class Bell:
 class Memory(Workshop):
     """The real workshop; a result that it has seen before it knows by its contents, to save a child."""
 
-    seen: ClassVar[dict[bytes, tuple[ClipFacts, bytes]]] = {}
+    seen: ClassVar[dict[bytes, ClipFacts]] = {}
 
-    async def verify_clip(self, path: Path, poster: Path) -> ClipFacts:
+    async def verify_clip(self, path: Path) -> ClipFacts:
         digest = hashlib.sha256(path.read_bytes()).digest()
         if digest not in self.seen:
-            facts = await super().verify_clip(path, poster)
-            self.seen[digest] = facts, poster.read_bytes()
-        facts, picture = self.seen[digest]
-        poster.write_bytes(picture)
-        return facts
+            self.seen[digest] = await super().verify_clip(path)
+        return self.seen[digest]
 
 
 class Disk:
@@ -312,6 +309,8 @@ class World:
             prepared = _inputs(inputs)
             job = await jobs.amend(connection, job, inputs=prepared, held_usd_micros=CHARGE)
             await jobs.move(connection, job, JobState.QUEUED, now=now)
+        # As the step before would have had it shown.
+        self.engine._display.changed(order.job_id)
         self.ordered.append(order.job_id)
         await self.engine.studio.acknowledged(order.job_id, answer_id=5)
         return order.job_id

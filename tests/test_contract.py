@@ -188,7 +188,7 @@ async def test_a_clip_is_ordered_followed_and_fetched(side: Side, tmp_path: Path
             job = await client.status(submission.provider_job_id)
     assert job.output_url is not None, job.failure
     await client.download(job.output_url, tmp_path / "clip.mp4")
-    facts = await Workshop().verify_clip(tmp_path / "clip.mp4", tmp_path / "poster.jpg")
+    facts = await Workshop().verify_clip(tmp_path / "clip.mp4")
 
     assert submission.cost_usd_micros is not None
     assert facts.seconds == pytest.approx(3.2, abs=0.6)

@@ -25,6 +25,11 @@ from tests.crash_world import OFFICE_ID, CrashWorld, crash_world
 Act = Callable[[CrashWorld], Awaitable[Any]]
 
 PORT = free_port()
+REACHABLE = {
+    "HTTP_PORT": str(PORT),
+    "PUBLIC_URL": f"http://127.0.0.1:{PORT}",
+    "PIXELBYTE_WEBHOOK_SECRET": "whsec_sandbox",
+}
 FULL = os.environ.get("CRASH_WALK") == "full"
 LOST_ANSWER = Fault(on="submit", reset=Reset.AFTER, processed=True)
 AN_HOUR_AGO = ("attempts.created_at", 3700.0)
@@ -222,6 +227,11 @@ WAYS = {
             "delivery.files_deleted", "work.closed",
         ),
     ),
+    "watched": Way(
+        order,
+        ("delivery.poster_stored",),
+        settings=REACHABLE,
+    ),
     "prepared": Way(order, ("intake.sources_deleted", "intake.illustrated"), each=True),
     "asked": Way(
         order_to_be_asked,
@@ -265,8 +275,7 @@ WAYS = {
         order,
         ("doorbell.render_set_aside",),
         faults=(Fate(twin=True),),
-        settings={"HTTP_PORT": str(PORT), "PUBLIC_URL": f"http://127.0.0.1:{PORT}"}
-        | {"PIXELBYTE_WEBHOOK_SECRET": "whsec_sandbox"},
+        settings=REACHABLE,
     ),
     "late": Way(
         order_and_be_given_up_too_soon,

@@ -152,6 +152,8 @@ async def test_a_member_who_cancels_while_the_job_ends_by_itself_never_blocks_it
     async def fail(job_id: str) -> None:
         job = await studio.job(job_id)
         assert job is not None
+        if job.state.ended:
+            return
         try:
             async with database.write() as connection:
                 await endings.end_within(connection, job, S.FAILED, Ending("lost"), now=clock())

@@ -82,7 +82,8 @@ async def a_delivered_job(database: Database, folder: Path) -> tuple[Job, dict[s
     """A job in the books, and its files by their keys, as delivery makes them."""
     job = await a_job(database)
     video, poster = dance(folder / "clip.mp4", rate=10), folder / "poster.jpg"
-    facts = await Workshop().verify_clip(video, poster)
+    facts = await Workshop().verify_clip(video)
+    await Workshop().draw_poster(video, poster)
     clip = Clip(
         key=f"jobs/{job.id}/clip.mp4", size=facts.size, seconds=facts.seconds, width=facts.width,
         height=facts.height, has_sound=facts.has_sound, source_url="https://video.example.org/o.mp4",

@@ -124,7 +124,7 @@ class Maker:
         assert remote.output_url is not None
         path = folder / "clip.mp4"
         size = await self.provider.download(remote.output_url, path)
-        facts = await self.workshop.verify_clip(path, folder / "poster.jpg")
+        facts = await self.workshop.verify_clip(path)
         clip = Clip(
             key="",
             size=size,
