@@ -97,6 +97,19 @@ def test_a_language_that_says_that_it_is_complete_lacks_nothing(language: Langua
     assert not translations.is_complete(language) or lacks == []
 
 
+@pytest.mark.parametrize("language", TRANSLATED, ids=lambda language: language.value)
+def test_bringing_a_catalogue_up_to_date_keeps_its_state_and_its_plural_forms(language: Language) -> None:
+    before, after = catalogues.path_of(language).read_bytes(), translations.rebuilt(language)
+
+    assert translations.is_complete(language)
+    assert _state_and_forms(after) == _state_and_forms(before)
+
+
+def _state_and_forms(catalogue: bytes) -> list[str]:
+    lines = catalogue.decode().partition("\n\n")[0].splitlines()
+    return [line for line in lines if "Status:" in line or "Plural-Forms:" in line]
+
+
 def test_english_itself_keeps_within_the_limits() -> None:
     too_long = [
         entry.context

@@ -43,7 +43,7 @@ EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u26ff]")
 def is_complete(language: Language) -> bool:
     """Whether its translators say that nothing is missing."""
     path = path_of(language)
-    return path.exists() and COMPLETE in path.read_text("utf-8").split("msgid", 1)[0]
+    return path.exists() and COMPLETE in path.read_text("utf-8").split("\nmsgid", 1)[0]
 
 
 def rebuilt(language: Language, *, complete: bool | None = None) -> bytes:
@@ -56,6 +56,9 @@ def rebuilt(language: Language, *, complete: bool | None = None) -> bytes:
     new = Catalog(locale=language.value, domain="studio", project="animate", version="1", fuzzy=False)
     # Without moments of time: the file changes only when its texts do.
     new.creation_date = new.revision_date = datetime(2026, 11, 22, tzinfo=UTC)
+    if path_of(language).exists():
+        # Which forms there are changes with Babel's releases; these are what the texts are written in.
+        new.mime_headers = [("Plural-Forms", f"nplurals={old.num_plurals}; plural={old.plural_expr};")]
     new.last_translator = new.msgid_bugs_address = new.language_team = "none"
     new.header_comment = HEADER.format(
         language=language.name.title(), status="complete" if is_done else "open"
