@@ -8,9 +8,11 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from cogs.file_options import file_command
 from cogs.library.suggesting import suggestions
 from cogs.ordering.found import source_of
 from cogs.ordering.orders import Caps, Orders
+from cogs.ordering.uploads import PICTURES, VIDEOS
 from cogs.taking import Taking
 from studio.errors import OrderRefused
 from studio.models import HABITS, Orientation, ShotType, SourceFile, Wishes
@@ -47,7 +49,11 @@ class Animate(commands.Cog):
         caps = Caps(picture=max_picture_bytes, video=max_video_bytes)
         self.orders = Orders(studio, self.taking, caps)
 
-    @app_commands.command(name="animate", description=say("command_animate"))
+    @file_command(
+        name="animate",
+        description=say("command_animate"),
+        file_types={"image": PICTURES, "video": VIDEOS},
+    )
     @app_commands.describe(
         image=say("option_image"),
         video=say("option_video"),

@@ -147,9 +147,22 @@ class Client(commands.AutoShardedBot):
         key = COMMANDS_KEY if guild_id is None else f"{COMMANDS_KEY}:{guild_id}"
         if await self._notes.read(key) == digest:
             return
-        published = await self.tree.sync(guild=where)
+        published = await self._sync(where)
         await self._notes.write(key, digest)
         log.info("commands_published", guild_id=guild_id, count=len(published))
+
+    async def _sync(self, where: discord.Object | None) -> list[app_commands.AppCommand]:
+        tree = self.tree
+        assert isinstance(tree, Tree)
+        try:
+            return await tree.sync(guild=where)
+        except discord.HTTPException as error:
+            if error.status != 400 or not tree.sends_file_types:
+                raise
+            # Newer than the rest of what we send, and only a convenience: without it all commands work.
+            log.warning("file_types_refused", error=str(error)[:300])
+            tree.sends_file_types = False
+            return await tree.sync(guild=where)
 
 
 def _digest(definition: Any) -> str:

@@ -28,6 +28,9 @@ class CommandRefused(app_commands.CheckFailure):
 class Tree(app_commands.CommandTree[discord.Client]):
     """discord.py's command tree with our error handler; its commands answer in their member's language."""
 
+    sends_file_types = True
+    """False once Discord has refused the key on commands."""
+
     async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
         # The first that is called in the task which discord.py makes for the interaction.
         speak(of_member(interaction))

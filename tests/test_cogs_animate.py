@@ -103,6 +103,40 @@ async def test_commands_are_published_again_only_when_they_changed(bureau: Burea
     assert len(published) == 1
 
 
+async def test_file_options_offer_only_what_fits(bureau: Bureau) -> None:
+    sent = published_commands(bureau)[-1]
+
+    assert {"image", ".heic", ".jpg"} <= set(types_of(sent, "animate", "image"))
+    assert {"video", ".mp4", ".mov", ".gif"} <= set(types_of(sent, "animate", "video"))
+    assert {"video", ".mp4", ".mov"} <= set(types_of(sent, "library", "video"))
+    assert all(len(types_of(sent, "animate", option)) <= 10 for option in ("image", "video"))
+
+
+async def test_a_discord_that_does_not_know_file_types_gets_the_commands_without(bureau: Bureau) -> None:
+    bureau.world.env.inject_error("PUT", "/applications/*/commands", status=400, code=50035, times=1)
+    bureau.notes.values.clear()
+
+    await bureau.restart()
+
+    refused, taken = published_commands(bureau)[-2:]
+    assert types_of(refused, "animate", "image")
+    assert types_of(taken, "animate", "image") == types_of(taken, "library", "video") == []
+    assert (await bureau.order()).acknowledged
+
+
+def published_commands(bureau: Bureau) -> list[list[dict[str, Any]]]:
+    """What was sent each time, tried or taken."""
+    calls = bureau.world.env.http_requests
+    return [call.json for call in calls if call.method == "PUT" and call.path.endswith("/commands")]
+
+
+def types_of(sent: list[dict[str, Any]], command: str, option: str) -> list[str]:
+    """The file types of an option of the command, or of its first subcommand that has it."""
+    options = next(one for one in sent if one["name"] == command)["options"]
+    options = [*options, *(each for one in options for each in one.get("options", ()))]
+    return next(each for each in options if each["name"] == option).get("file_types", [])
+
+
 @pytest.mark.parametrize(
     ("option", "name", "sentence"),
     [

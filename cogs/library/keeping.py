@@ -9,6 +9,7 @@ from discord import app_commands, ui
 
 from cogs.controls import Route, unknown_button
 from cogs.failures import CommandRefused
+from cogs.file_options import file_command
 from cogs.library.browsing import Motions, is_motion_id
 from cogs.library.gallery import (
     DRAW_PREFIX,
@@ -24,6 +25,7 @@ from cogs.moderation.forms import is_form
 from cogs.moderation.office import Interaction, Office, Reason, conclude, take_time
 from cogs.moderation.rights import Rights
 from cogs.ordering.found import source_of, video_of
+from cogs.ordering.uploads import VIDEOS
 from studio.errors import OrderRefused
 from studio.motions.keeping import Keeper
 from studio.motions.motion import LONGEST_NAME, LONGEST_TAG, MOST_TAGS, Motion
@@ -63,7 +65,7 @@ def library_group(office: Office) -> LibraryGroup:
     group = LibraryGroup(office.rights)
     keeping = office.studio.motions.keeping
 
-    @group.command(name="add", description=say("command_library_add"))
+    @file_command(name="add", description=say("command_library_add"), file_types={"video": VIDEOS})
     @app_commands.describe(
         video=say("option_motion_video"), name=say("option_motion_name"), tags=say("option_motion_tags")
     )
@@ -71,6 +73,8 @@ def library_group(office: Office) -> LibraryGroup:
         await take_time(interaction)
         motion = await keeping.add(keeper_of(interaction), source_of(video), name=name, tags=tags)
         await conclude(interaction, say("motion_added", **_facts(motion)))
+
+    group.add_command(add)
 
     @group.command(name="rename", description=say("command_library_rename"))
     @app_commands.describe(motion=say("option_motion_which"), name=say("option_motion_name"))
