@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import discord
+import structlog
 from discord import app_commands
 from discord.ext import commands
 
@@ -36,6 +37,7 @@ from studio.ports import RenderRequest
 from studio.progress import progress_of
 from studio.settings import Settings, read_settings
 
+log = structlog.get_logger(__name__)
 now = partial(datetime.now, UTC)
 MOST_BYTES = 200_000_000
 
@@ -53,12 +55,22 @@ class Maker:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def begin(self, order: Order) -> None:
-        task = asyncio.create_task(self.make(Job(order, JobState.RECEIVED, 0, now())))
+        task = asyncio.create_task(
+            self.make(Job(order=order, state=JobState.RECEIVED, version=0, state_since=now()))
+        )
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self.ended)
+
+    def ended(self, task: asyncio.Task[None]) -> None:
+        """A task that failed is told, or the benchmark would wait for its clip without a word."""
+        self.tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("clip_failed", exc_info=task.exception())
 
     async def ring(self, token: str, _provider_job_id: str | None) -> None:
-        self.rung[token].set()
+        # The provider rings again for what is done already.
+        if token in self.rung:
+            self.rung[token].set()
 
     async def make(self, job: Job) -> None:
         place = await self.desk.open(job, progress_of(job, now=now()))
@@ -119,7 +131,8 @@ class Maker:
         await self.provider.estimate(request, seconds=job.inputs.seconds)
         submission = await self.provider.submit(request)
         job = await self.show(replace(job, state=JobState.RENDERING, submitted_at=now()))
-        await self.rung.pop(token).wait()
+        await self.rung[token].wait()
+        del self.rung[token]
         remote = await self.provider.status(submission.provider_job_id)
         assert remote.output_url is not None
         path = folder / "clip.mp4"
