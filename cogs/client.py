@@ -96,6 +96,12 @@ class Client(commands.AutoShardedBot):
         self._own_server = guild_id
         self.tree.add_command(group, guild=discord.Object(guild_id))
 
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        if event_name == "interaction" and args[0].type is discord.InteractionType.application_command:
+            # The tree has it already; a task for each listener would only stand before its answer.
+            return
+        super().dispatch(event_name, *args, **kwargs)
+
     async def log_in(self, token: str, *, stop: asyncio.Event) -> bool:
         """Log in, waiting for Discord while it is away; False when told to stop meanwhile.
 
