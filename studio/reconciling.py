@@ -74,6 +74,11 @@ class Reconciling:
         await tell_operator(self._equipment, error)
         terms, searched = self._equipment.terms, self._searched(job)
         if searched >= terms.waits.give_up_render:
+            await self._equipment.operator.alarm(
+                unexplained(job.id),
+                "its submit was not answered, and it could not be looked for: it was given up, and may have "
+                f"been charged. If you see its render there: python bot.py explain {job.id} --render ID",
+            )
             return await self._give_up(job, attempt)
         if searched >= terms.reconcile_seconds and attempt.state is not AttemptState.DISPUTED:
             await self._equipment.operator.alarm(
@@ -83,7 +88,9 @@ class Reconciling:
                 f"up after {terms.waits.give_up_render / 60:.0f} min, or explained by you: "
                 f"python bot.py explain {job.id} --render ID, or --none",
             )
-        return Wait(patience(job.tries, longest=60.0), tried=True)
+        marks = (terms.reconcile_seconds, terms.waits.give_up_render)
+        next_mark = min(mark - searched for mark in marks if mark > searched)
+        return Wait(min(patience(job.tries, longest=60.0), next_mark + 0.05), tried=True)
 
     async def _adopt(self, job: Job, attempt: Attempt, provider_job_id: str) -> Outcome:
         log.info("attempt_adopted", job_id=job.id, provider_job_id=provider_job_id)
@@ -98,7 +105,8 @@ class Reconciling:
     async def _dispute(self, job: Job, attempt: Attempt, candidates: Sequence[str]) -> Outcome:
         """Nobody knows whether a render is the job's, or which: ask the operator.
 
-        The others' orders pass meanwhile. The candidates are set aside, so that no later search can take them for somebody else's.
+        The others' orders pass meanwhile. The candidates are set aside, so that no later search can take
+        them for somebody else's.
         """
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
@@ -110,8 +118,8 @@ class Reconciling:
         passing("reconciling.disputed")
         await self._equipment.operator.alarm(
             unexplained(job.id),
-            "its submit was not answered, and nobody knows which of these renders at the provider is it, each "
-            f"of which may be charged: {', '.join(candidates)}. Say which: python bot.py explain {job.id} "
+            "its submit was not answered, and nobody knows which of these renders at the provider is it, "
+            f"each of which may be charged: {', '.join(candidates)}. Say which: python bot.py explain {job.id} "
             "--render ID, or --none",
         )
         return Wait(min(LOOK_SECONDS, self._equipment.terms.reconcile_seconds / 5))
