@@ -39,7 +39,10 @@ BESIDE = (AttemptState.SET_ASIDE, AttemptState.TWIN)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`provider_job_id` of an attempt that is not accepted is what a webhook said, still to be checked."""
+    """`provider_job_id` of an attempt that is not accepted is what a webhook said, still to be checked.
+
+    `estimate_usd_micros` is the provider's own figure for what was sent, None where it stated none.
+    """
 
     token: str
     job_id: str
@@ -47,15 +50,29 @@ class Attempt:
     created_at: datetime
     answered_at: datetime | None
     provider_job_id: str | None
+    estimate_usd_micros: int | None
 
 
-async def begin(connection: AsyncConnection, *, token: str, job_id: str, account: str, now: datetime) -> bool:
+async def begin(
+    connection: AsyncConnection,
+    *,
+    token: str,
+    job_id: str,
+    account: str,
+    now: datetime,
+    estimate_usd_micros: int | None = None,
+) -> bool:
     """Record that a submit is about to be sent; False while another of the account is unexplained."""
     try:
         async with connection.begin_nested():
             await connection.execute(
                 attempts.insert().values(
-                    token=token, job_id=job_id, account=account, state=AttemptState.OPEN, created_at=now
+                    token=token,
+                    job_id=job_id,
+                    account=account,
+                    state=AttemptState.OPEN,
+                    created_at=now,
+                    estimate_usd_micros=estimate_usd_micros,
                 )
             )
     except IntegrityError:
@@ -128,6 +145,7 @@ async def set_aside(
                 state=AttemptState.SET_ASIDE,
                 created_at=now,
                 provider_job_id=provider_job_id,
+                estimate_usd_micros=attempt.estimate_usd_micros,
             )
         )
 
@@ -225,4 +243,5 @@ def _attempt(row: RowMapping) -> Attempt:
         created_at=row["created_at"],
         answered_at=row["answered_at"],
         provider_job_id=row["provider_job_id"],
+        estimate_usd_micros=row["estimate_usd_micros"],
     )

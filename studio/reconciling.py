@@ -119,8 +119,8 @@ class Reconciling:
         await self._equipment.operator.alarm(
             unexplained(job.id),
             "its submit was not answered, and nobody knows which of these renders at the provider is it, "
-            f"each of which may be charged: {', '.join(candidates)}. Say which: python bot.py explain {job.id} "
-            "--render ID, or --none",
+            f"each of which may be charged: {', '.join(candidates)}. Say which: "
+            f"python bot.py explain {job.id} --render ID, or --none",
         )
         return Wait(min(LOOK_SECONDS, self._equipment.terms.reconcile_seconds / 5))
 
