@@ -36,6 +36,10 @@ class AttemptState(StrEnum):
 UNEXPLAINED = (AttemptState.OPEN, AttemptState.UNCLEAR)
 BESIDE = (AttemptState.SET_ASIDE, AttemptState.TWIN)
 
+NEVER_APPEARED = "never appeared"
+NEVER_EXPLAINED = "never explained"
+"""Why an attempt was abandoned by ourselves; in both cases its render may still appear."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -183,6 +187,26 @@ async def is_unclear(connection: AsyncConnection, account: str) -> bool:
         attempts.c.account == account, attempts.c.state == AttemptState.UNCLEAR
     )
     return (await connection.execute(query)).first() is not None
+
+
+async def is_in_doubt(connection: AsyncConnection, account: str) -> bool:
+    """Whether the account may have a render that nobody knows to be ours: a submit is in the air, or lost."""
+    query = select(attempts.c.token).where(
+        attempts.c.account == account, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED))
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def lost_since(connection: AsyncConnection, account: str, moment: datetime) -> list[Attempt]:
+    """The attempts since then of which no render was found, oldest first."""
+    query = select(attempts).where(
+        attempts.c.account == account,
+        attempts.c.state == AttemptState.ABANDONED,
+        attempts.c.reason.in_((NEVER_APPEARED, NEVER_EXPLAINED)),
+        attempts.c.created_at >= moment,
+    )
+    rows = (await connection.execute(query.order_by(attempts.c.created_at))).mappings()
+    return [_attempt(row) for row in rows]
 
 
 async def request_of(connection: AsyncConnection, provider_job_id: str | None) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from studio import attempts
 from studio.attempts import Attempt
 from studio.equipment import Equipment
@@ -48,12 +50,17 @@ class _Window:
 
 async def look_for(equipment: Equipment, attempt: Attempt) -> Candidates:
     """Read the whole list for the attempt. Raises `ProviderError` when it cannot be read."""
-    earliest = attempt.created_at - UNKNOWN_SKEW - GRAIN
-    listed = await _listed_since(equipment, earliest - LATEST)
-    ids = [item.provider_job_id for item in listed]
+    listed = await listed_since(equipment, attempt.created_at - UNKNOWN_SKEW)
     async with equipment.database.read() as connection:
-        known = await attempts.accepted_among(connection, ids)
-        owned = await attempts.owned_among(connection, ids, but=attempt.token)
+        return await among(connection, attempt, listed)
+
+
+async def among(connection: AsyncConnection, attempt: Attempt, listed: list[RemoteListing]) -> Candidates:
+    """Tell which of the renders the attempt may have created."""
+    earliest = attempt.created_at - UNKNOWN_SKEW - GRAIN
+    ids = [item.provider_job_id for item in listed]
+    known = await attempts.accepted_among(connection, ids)
+    owned = await attempts.owned_among(connection, ids, but=attempt.token)
     window = _window(attempt, known, listed)
     unowned = [item for item in listed if item.provider_job_id not in owned]
     return Candidates(
@@ -65,7 +72,15 @@ async def look_for(equipment: Equipment, attempt: Attempt) -> Candidates:
     )
 
 
-async def _listed_since(equipment: Equipment, earliest: datetime) -> list[RemoteListing]:
+def is_near(attempt: Attempt, item: RemoteListing) -> bool:
+    """Whether a render is of the attempt's time, give or take what clocks may be off by."""
+    created = item.created_at
+    return created is not None and abs(created - attempt.created_at) <= UNKNOWN_SKEW + LATEST
+
+
+async def listed_since(equipment: Equipment, moment: datetime) -> list[RemoteListing]:
+    """Read what the provider lists since then, and a little before. Raises `ProviderError`."""
+    earliest = moment - LATEST
     listed: list[RemoteListing] = []
     too_old = 0
     async for listing in equipment.provider.recent():

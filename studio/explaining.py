@@ -13,14 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from studio import asides, attempts, jobs, ledger, summons
 from studio.acceptance import accept_within, cost_of
 from studio.asides import Aside
-from studio.attempts import Attempt, AttemptState
+from studio.attempts import NEVER_EXPLAINED, Attempt, AttemptState
 from studio.database import Database, in_question
 from studio.database import attempts as rows
 from studio.endings import put_back
 from studio.ledger import Because
 from studio.models import Ending, Job, JobState
 from studio.ports import Submission
-from studio.reconciling import NEVER_EXPLAINED
 from studio.waits import Waits
 
 log = structlog.get_logger(__name__)

@@ -10,7 +10,7 @@ import structlog
 from studio import attempts
 from studio import candidates as candidates_of
 from studio.acceptance import accepted, tell_operator
-from studio.attempts import Attempt, AttemptState
+from studio.attempts import NEVER_APPEARED, NEVER_EXPLAINED, Attempt, AttemptState
 from studio.candidates import UNKNOWN_SKEW, Candidates
 from studio.crashpoints import passing
 from studio.endings import end_within, put_back
@@ -25,9 +25,6 @@ LOOK_SECONDS = 10.0
 
 LOOKS_BEFORE_ANOTHER_TRY = 2
 """How often the list must have shown nothing, besides for long enough, before an order is sent again."""
-
-NEVER_EXPLAINED = "never explained"
-NEVER_APPEARED = "never appeared"
 
 
 class Reconciling:
