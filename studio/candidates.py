@@ -50,14 +50,18 @@ class _Window:
 
 async def look_for(equipment: Equipment, attempt: Attempt) -> Candidates:
     """Read the whole list for the attempt. Raises `ProviderError` when it cannot be read."""
-    listed = await listed_since(equipment, attempt.created_at - UNKNOWN_SKEW)
+    # Our clock may have been ahead then, and put right since.
+    began = min(attempt.created_at, equipment.clock())
+    listed = await listed_since(equipment, began - UNKNOWN_SKEW)
     async with equipment.database.read() as connection:
-        return await among(connection, attempt, listed)
+        return await among(connection, attempt, listed, began=began)
 
 
-async def among(connection: AsyncConnection, attempt: Attempt, listed: list[RemoteListing]) -> Candidates:
-    """Tell which of the renders the attempt may have created."""
-    earliest = attempt.created_at - UNKNOWN_SKEW - GRAIN
+async def among(
+    connection: AsyncConnection, attempt: Attempt, listed: list[RemoteListing], *, began: datetime
+) -> Candidates:
+    """Tell which of the renders the attempt may have created that `began` then at the earliest."""
+    earliest = began - UNKNOWN_SKEW - GRAIN
     ids = [item.provider_job_id for item in listed]
     known = await attempts.accepted_among(connection, ids)
     owned = await attempts.owned_among(connection, ids, but=attempt.token)

@@ -78,7 +78,7 @@ class Ghosts:
             # In this order: an answer that comes in between makes the render its order's own.
             if await attempts.is_in_doubt(connection, self._equipment.terms.account):
                 return
-            found = await candidates.among(connection, attempt, near)
+            found = await candidates.among(connection, attempt, near, began=attempt.created_at)
             await attempts.set_aside(connection, attempt, found.likely, now=self._equipment.clock())
         for provider_job_id in found.likely:
             log.warning("ghost_found", job_id=attempt.job_id, provider_job_id=provider_job_id)

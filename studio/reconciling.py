@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from studio import attempts
+from studio import attempts, jobs
 from studio import candidates as candidates_of
 from studio.acceptance import accepted, tell_operator
 from studio.attempts import NEVER_APPEARED, NEVER_EXPLAINED, Attempt, AttemptState
@@ -41,6 +41,10 @@ class Reconciling:
             attempt = await attempts.unexplained_of(connection, job.id)
         if attempt is None:
             return await self._abandon(job, None)
+        if self._searched(job) < 0:
+            # The clock was set back: the search would last until it has caught up.
+            async with self._equipment.database.write() as connection:
+                job = await jobs.amend(connection, job, state_since=self._equipment.clock())
         try:
             if attempt.provider_job_id is not None and await self._is_true(attempt, attempt.provider_job_id):
                 return await self._adopt(job, attempt, attempt.provider_job_id)

@@ -86,6 +86,30 @@ async def test_f54_a_clock_that_lagged_by_hours_has_nothing_ordered_twice(tmp_pa
         assert len(world.renders_of("lost")) == 1
 
 
+@pytest.mark.parametrize("processed", [True, False])
+async def test_f54_a_clock_that_was_put_right_during_the_search_has_nothing_ordered_twice(
+    tmp_path: Path, processed: bool
+) -> None:
+    async with studio_at_work(tmp_path) as world:
+        await world.order("before")
+        await world.check()
+        world.ahead = timedelta(hours=1)
+        world.sandbox.faults.add(
+            Fault(on="list", times=2, code="INVALID_INPUT"),
+            Fault(on="submit", reset=Reset.AFTER, processed=processed),
+        )
+        job_id = await world.order("lost")
+        await world.until_in(job_id, JobState.UNKNOWN)
+
+        world.ahead = timedelta(0)
+
+        if processed:
+            await world.eventually(lambda: world.operator.about("is unexplained"))
+        else:
+            await world.check()
+        assert len(world.renders_of("lost")) == 1
+
+
 # ── models ──────────────────────────────────────────────────────────────────────────────────────
 
 
