@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 
@@ -34,6 +35,7 @@ class Reconciling:
         self._equipment = equipment
         # By attempt. Lost with the process: then the list is read twice more, which costs nothing.
         self._looks: Counter[str] = Counter()
+        self._unreadable_since: dict[str, datetime] = {}
 
     async def look(self, job: Job) -> Outcome:
         """Adopt the render if exactly one can be the job's, or let the job be ordered again if none can."""
@@ -55,6 +57,7 @@ class Reconciling:
             return await self._postpone(job, attempt, error)
         passing("ordering.candidates_read")
         self._looks[attempt.token] += 1
+        self._unreadable_since.pop(attempt.token, None)
         await self._equipment.operator.clear(unsearchable(job.id))
         return await self._judge(job, attempt, candidates)
 
@@ -73,15 +76,20 @@ class Reconciling:
         """The provider cannot be asked: that holds up everybody's orders, so not for ever, nor unseen."""
         log.warning("reconcile_postponed", job_id=job.id, reason=error.quotable)
         await tell_operator(self._equipment, error)
-        terms, searched = self._equipment.terms, self._searched(job)
-        if searched >= terms.waits.give_up_render:
+        now, terms = self._equipment.clock(), self._equipment.terms
+        since = min(now, self._unreadable_since.get(attempt.token, now))
+        self._unreadable_since[attempt.token] = since
+        # One bad look after a long rest is no reason.
+        until_alarm = terms.reconcile_seconds - (now - since).total_seconds()
+        until_end = terms.waits.give_up_render - self._searched(job)
+        if until_alarm <= 0 and until_end <= 0:
             await self._equipment.operator.alarm(
                 unexplained(job.id),
                 "its submit was not answered, and it could not be looked for: it was given up, and may have "
                 f"been charged. If you see its render there: python bot.py explain {job.id} --render ID",
             )
             return await self._give_up(job, attempt)
-        if searched >= terms.reconcile_seconds and attempt.state is not AttemptState.DISPUTED:
+        if until_alarm <= 0 and attempt.state is not AttemptState.DISPUTED:
             await self._equipment.operator.alarm(
                 unsearchable(job.id),
                 "its submit was not answered, and the provider's list of renders cannot be read "
@@ -89,9 +97,8 @@ class Reconciling:
                 f"up after {terms.waits.give_up_render / 60:.0f} min, or explained by you: "
                 f"python bot.py explain {job.id} --render ID, or --none",
             )
-        marks = (terms.reconcile_seconds, terms.waits.give_up_render)
-        next_mark = min(mark - searched for mark in marks if mark > searched)
-        return Wait(min(patience(job.tries, longest=60.0), next_mark + 0.05), tried=True)
+        until_mark = min(seconds for seconds in (until_alarm, until_end) if seconds > 0)
+        return Wait(min(patience(job.tries, longest=60.0), until_mark + 0.05), tried=True)
 
     async def _adopt(self, job: Job, attempt: Attempt, provider_job_id: str) -> Outcome:
         log.info("attempt_adopted", job_id=job.id, provider_job_id=provider_job_id)
@@ -162,6 +169,7 @@ class Reconciling:
         """The search is over."""
         if attempt is not None:
             self._looks.pop(attempt.token, None)
+            self._unreadable_since.pop(attempt.token, None)
         await self._equipment.operator.clear(unsearchable(job.id))
 
     async def _is_true(self, attempt: Attempt, heard: str) -> bool:

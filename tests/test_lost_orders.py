@@ -154,7 +154,7 @@ UNREADABLE = [
 async def test_an_order_that_cannot_be_looked_for_ends_and_the_others_pass(
     tmp_path: Path, fault: dict[str, Any]
 ) -> None:
-    waits = replace(QUICK, give_up_render=3.0)
+    waits = replace(QUICK, give_up_render=8.0)
     async with studio_at_work(tmp_path, waits=waits, max_concurrent_jobs=1) as world:
         world.sandbox.faults.add(
             Fault(on="list", times=None, **fault), Fault(on="submit", code="INTERNAL_ERROR")
@@ -174,6 +174,23 @@ async def test_an_order_that_cannot_be_looked_for_ends_and_the_others_pass(
         await world.check()
         assert len(world.sandbox.seen("submit")) == 2
         await world.eventually(lambda: not world.operator.about("cannot be looked for"))
+
+
+async def test_f59_one_bad_look_after_a_long_rest_gives_nothing_up(tmp_path: Path) -> None:
+    waits = replace(QUICK, give_up_render=6.0)
+    async with studio_at_work(tmp_path, waits=waits) as world:
+        world.sandbox.faults.add(Fault(on="list", times=None, code="INVALID_INPUT"), LOST)
+        job_id = await world.order("lost")
+        await world.until_in(job_id, JobState.UNKNOWN)
+        await world.stop()
+        await asyncio.sleep(6.0)
+        world.sandbox.faults.clear()
+        world.sandbox.faults.add(Fault(on="list", code="INVALID_INPUT"))
+
+        await world.start()
+
+        await world.check()
+        assert world.outcome(job_id) == "clip"
 
 
 async def test_a_list_that_is_readable_again_explains_the_order(tmp_path: Path) -> None:
