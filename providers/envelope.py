@@ -15,6 +15,9 @@ RETRY_AFTER_DEFAULT = 30.0
 RETRY_AFTER_LEAST = 1.0
 RETRY_AFTER_MOST = 300.0
 
+LONGEST_REQUEST_ID = 200
+"""What the database has room for; an id is only quoted, so a longer one is cut."""
+
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 _QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
 _NOTHING: Mapping[str, Any] = {}
@@ -76,9 +79,9 @@ def read_answer(status: int, raw: bytes, headers: Mapping[str, str], *, now: dat
         message=_message(error, error_fields, outer),
         details=error_fields.get("details", outer.get("details")),
         request_id=(
-            as_text(inner.get("requestId"))
-            or as_text(outer.get("requestId"))
-            or as_text(headers.get("X-Request-Id"))
+            as_text(inner.get("requestId"), longest=LONGEST_REQUEST_ID)
+            or as_text(outer.get("requestId"), longest=LONGEST_REQUEST_ID)
+            or as_text(headers.get("X-Request-Id"), longest=LONGEST_REQUEST_ID)
         ),
         retry_after=_retry_after(error_fields, outer, headers.get("Retry-After"), now),
     )

@@ -117,7 +117,7 @@ class PixelByte:
         return job
 
     async def recent(self) -> AsyncIterator[RemoteListing]:
-        """Iterate over our model's renders as listed, each once.
+        """Iterate over our model's renders as listed, each once; the filter that is asked for may be ignored.
 
         A list that breaks off ends quietly as long as it ran newest first, since only older renders are
         missing then; otherwise raises `ProviderUnavailable`, so that nobody takes it for the whole.
@@ -138,7 +138,8 @@ class PixelByte:
                 if listing.provider_job_id not in seen:
                     seen.add(listing.provider_job_id)
                     order.note(listing)
-                    yield listing
+                    if not wire.is_another_model(listing.model):
+                        yield listing
             if not page.more:
                 return
             if page.cursor is None or page.cursor in cursors:

@@ -81,3 +81,15 @@ def job_path(provider_job_id: str) -> str:
 
 def cancel_path(provider_job_id: str) -> str:
     return f"{job_path(provider_job_id)}/cancel"
+
+
+def is_another_model(stated: str | None) -> bool:
+    """Whether an item of the list names a model that is certainly not ours.
+
+    Only a slug is certain, and one that is ours but for its vendor or its version is not: to overlook a
+    render of ours would have it ordered twice.
+    """
+    if stated is None or "/" not in stated:
+        return False
+    slug = stated.strip().strip("/").lower()
+    return not (slug.startswith(MODEL) or MODEL.endswith(f"/{slug}"))

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import attempts, jobs, ledger, queue
+from studio.attempts import Attempt
 from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import OperatorMustAct, OperatorProblem, ProviderError
@@ -17,13 +18,13 @@ from studio.ports import Submission
 async def accepted(equipment: Equipment, job: Job, token: str, submission: Submission) -> Moved:
     """Store, in one transaction, that the render is ordered and what it costs.
 
-    A cost that is not stated is taken to be what was held, which is the figure that the member agreed to;
-    the job's own `cost_usd_micros` stays empty then. A cost above the hold stops the queue: the next order
-    would cost more than agreed as well.
+    A cost that is not stated is taken to be the provider's own estimate for this very input, or else what was
+    held, which is the figure that the member agreed to; the job's own `cost_usd_micros` stays empty then. A
+    cost above the hold stops the queue: the next order would cost more than agreed as well.
     """
     now, held = equipment.clock(), job.held_usd_micros or 0
-    cost = cost_of(job, submission)
     async with equipment.database.write() as connection:
+        cost = cost_of(job, submission, await attempts.by_token(connection, token))
         pause = await queue.read_pause(connection)
         moved = await accept_within(connection, job, token, submission, now=now)
         if cost > held:
@@ -52,10 +53,11 @@ async def accept_within(
     connection: AsyncConnection, job: Job, token: str, submission: Submission, *, now: datetime
 ) -> Moved:
     """The same inside a transaction, without a word about the queue."""
+    cost = cost_of(job, submission, await attempts.by_token(connection, token))
     await attempts.accept(connection, token, submission=submission, now=now)
     passing("ordering.attempt_accepted")
     why = because("rendered by the provider")
-    await ledger.settle(connection, job, cost_of(job, submission), now=now, because=why)
+    await ledger.settle(connection, job, cost, now=now, because=why)
     passing("ordering.charge_settled")
     return Moved(
         await jobs.move(
@@ -71,10 +73,12 @@ async def accept_within(
     )
 
 
-def cost_of(job: Job, submission: Submission) -> int:
-    """In usd_micros; what was held where the provider did not say."""
-    stated = submission.cost_usd_micros
-    return (job.held_usd_micros or 0) if stated is None else stated
+def cost_of(job: Job, submission: Submission, attempt: Attempt | None) -> int:
+    """In usd_micros; where the provider did not say, what it had estimated, else what was held."""
+    if submission.cost_usd_micros is not None:
+        return submission.cost_usd_micros
+    estimate = None if attempt is None else attempt.estimate_usd_micros
+    return (job.held_usd_micros or 0) if estimate is None else estimate
 
 
 async def alarm_about(equipment: Equipment, job: Job, words: str) -> None:

@@ -22,6 +22,7 @@ class Aside:
     created_at: datetime
     provider_job_id: str
     settled: bool
+    estimate_usd_micros: int | None
 
 
 async def unsettled(connection: AsyncConnection) -> list[Aside]:
@@ -86,4 +87,5 @@ def _aside(row: RowMapping) -> Aside:
         created_at=row["created_at"],
         provider_job_id=row["provider_job_id"],
         settled=row["answered_at"] is not None,
+        estimate_usd_micros=row["estimate_usd_micros"],
     )

@@ -36,10 +36,17 @@ class AttemptState(StrEnum):
 UNEXPLAINED = (AttemptState.OPEN, AttemptState.UNCLEAR)
 BESIDE = (AttemptState.SET_ASIDE, AttemptState.TWIN)
 
+NEVER_APPEARED = "never appeared"
+NEVER_EXPLAINED = "never explained"
+"""Why an attempt was abandoned by ourselves; in both cases its render may still appear."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`provider_job_id` of an attempt that is not accepted is what a webhook said, still to be checked."""
+    """`provider_job_id` of an attempt that is not accepted is what a webhook said, still to be checked.
+
+    `estimate_usd_micros` is the provider's own figure for what was sent, None where it stated none.
+    """
 
     token: str
     job_id: str
@@ -47,15 +54,29 @@ class Attempt:
     created_at: datetime
     answered_at: datetime | None
     provider_job_id: str | None
+    estimate_usd_micros: int | None
 
 
-async def begin(connection: AsyncConnection, *, token: str, job_id: str, account: str, now: datetime) -> bool:
+async def begin(
+    connection: AsyncConnection,
+    *,
+    token: str,
+    job_id: str,
+    account: str,
+    now: datetime,
+    estimate_usd_micros: int | None = None,
+) -> bool:
     """Record that a submit is about to be sent; False while another of the account is unexplained."""
     try:
         async with connection.begin_nested():
             await connection.execute(
                 attempts.insert().values(
-                    token=token, job_id=job_id, account=account, state=AttemptState.OPEN, created_at=now
+                    token=token,
+                    job_id=job_id,
+                    account=account,
+                    state=AttemptState.OPEN,
+                    created_at=now,
+                    estimate_usd_micros=estimate_usd_micros,
                 )
             )
     except IntegrityError:
@@ -128,6 +149,7 @@ async def set_aside(
                 state=AttemptState.SET_ASIDE,
                 created_at=now,
                 provider_job_id=provider_job_id,
+                estimate_usd_micros=attempt.estimate_usd_micros,
             )
         )
 
@@ -165,6 +187,26 @@ async def is_unclear(connection: AsyncConnection, account: str) -> bool:
         attempts.c.account == account, attempts.c.state == AttemptState.UNCLEAR
     )
     return (await connection.execute(query)).first() is not None
+
+
+async def is_in_doubt(connection: AsyncConnection, account: str) -> bool:
+    """Whether the account may have a render that nobody knows to be ours: a submit is in the air, or lost."""
+    query = select(attempts.c.token).where(
+        attempts.c.account == account, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED))
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def lost_since(connection: AsyncConnection, account: str, moment: datetime) -> list[Attempt]:
+    """The attempts since then of which no render was found, oldest first."""
+    query = select(attempts).where(
+        attempts.c.account == account,
+        attempts.c.state == AttemptState.ABANDONED,
+        attempts.c.reason.in_((NEVER_APPEARED, NEVER_EXPLAINED)),
+        attempts.c.created_at >= moment,
+    )
+    rows = (await connection.execute(query.order_by(attempts.c.created_at))).mappings()
+    return [_attempt(row) for row in rows]
 
 
 async def request_of(connection: AsyncConnection, provider_job_id: str | None) -> str | None:
@@ -225,4 +267,5 @@ def _attempt(row: RowMapping) -> Attempt:
         created_at=row["created_at"],
         answered_at=row["answered_at"],
         provider_job_id=row["provider_job_id"],
+        estimate_usd_micros=row["estimate_usd_micros"],
     )

@@ -19,6 +19,7 @@ from studio.display import Display
 from studio.equipment import Equipment
 from studio.errors import StudioError
 from studio.front import Studio
+from studio.ghosts import Ghosts
 from studio.ids import new_job_id
 from studio.journal import Journal, Shelf
 from studio.moderation.care import open_care
@@ -95,6 +96,7 @@ class Engine:
         self._keys = Keys(equipment)
         self._summons = Summons(equipment, self._dispatcher)
         self._twins = Twins(equipment)
+        self._ghosts = Ghosts(equipment)
         self._caretaker = Caretaker(equipment, self._dispatcher, self._census, alone=self._alone)
         self.servers = Servers(equipment.database)
         self._clock = equipment.clock
@@ -152,6 +154,7 @@ class Engine:
             self._work.keep_slots_filled,
             self._summons.run,
             self._twins.run,
+            self._ghosts.run,
         ]
         return duties if self._chronicle is None else [*duties, self._chronicle.run]
 

@@ -11,16 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import asides, attempts, jobs, ledger, summons
-from studio.acceptance import accept_within
+from studio.acceptance import accept_within, cost_of
 from studio.asides import Aside
-from studio.attempts import Attempt, AttemptState
+from studio.attempts import NEVER_EXPLAINED, Attempt, AttemptState
 from studio.database import Database, in_question
 from studio.database import attempts as rows
 from studio.endings import put_back
 from studio.ledger import Because
 from studio.models import Ending, Job, JobState
 from studio.ports import Submission
-from studio.reconciling import NEVER_EXPLAINED
 from studio.waits import Waits
 
 log = structlog.get_logger(__name__)
@@ -127,7 +126,7 @@ async def _adopt_late(
     job, attempt = question.job, question.attempt
     if _is_old(attempt, now):
         raise NotExplained("It was ordered more than a day ago: what it cost stays booked to you.")
-    cost = job.held_usd_micros or 0
+    cost = cost_of(job, submission, attempt)
     await attempts.accept(connection, attempt.token, submission=submission, now=now)
     why = Because(actor=OPERATOR, reason="rendered by the provider")
     await ledger.settle(connection, job, cost, now=now, because=why)

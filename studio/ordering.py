@@ -56,13 +56,14 @@ class Ordering:
         try:
             request = await self._upload(job, careful=again)
             passing("ordering.uploaded")
-            job = await self._ensure_hold(job, request)
+            estimate = await self._estimate(job, request)
+            job = await self._ensure_hold(job, estimate)
         except ProviderError as error:
             return await self._turned_down(job, error)
         except LimitReached as error:
             return await end(self._equipment, job, JobState.REFUSED, error.code, **error.facts)
         async with self._turn:
-            return await self._attempt(job, request)
+            return await self._attempt(job, request, estimate)
 
     async def _upload(self, job: Job, *, careful: bool) -> RenderRequest:
         """Upload both; `careful` when the provider could not read what was uploaded before."""
@@ -86,8 +87,8 @@ class Ordering:
             shot_type=wishes.shot_type,
         )
 
-    async def _ensure_hold(self, job: Job, request: RenderRequest) -> Job:
-        """Raise the hold when the provider's own estimate is above it. Raises `LimitReached`."""
+    async def _estimate(self, job: Job, request: RenderRequest) -> int | None:
+        """The provider's own figure for exactly this, None where it states none."""
         assert job.inputs is not None
         try:
             estimate = await self._equipment.provider.estimate(request, seconds=job.inputs.seconds)
@@ -95,6 +96,10 @@ class Ordering:
             log.warning("estimate_missing", job_id=job.id, reason=error.quotable)
             estimate = None
         passing("ordering.estimated")
+        return estimate
+
+    async def _ensure_hold(self, job: Job, estimate: int | None) -> Job:
+        """Raise the hold when the provider's own estimate is above it. Raises `LimitReached`."""
         if estimate is None or estimate <= (job.held_usd_micros or 0):
             return job
         now, terms = self._equipment.clock(), self._equipment.terms
@@ -110,9 +115,9 @@ class Ordering:
             passing("ordering.hold_raised")
             return await jobs.amend(connection, job, held_usd_micros=estimate)
 
-    async def _attempt(self, job: Job, request: RenderRequest) -> Outcome:
+    async def _attempt(self, job: Job, request: RenderRequest, estimate: int | None) -> Outcome:
         token = new_attempt_token()
-        began = await self._begin(job, token)
+        began = await self._begin(job, token, estimate)
         if isinstance(began, Moved):
             return began
         passing("ordering.attempt_opened")
@@ -129,7 +134,7 @@ class Ordering:
         passing("ordering.submitted")
         return await accepted(self._equipment, began, token, submission)
 
-    async def _begin(self, job: Job, token: str) -> Job | Moved:
+    async def _begin(self, job: Job, token: str, estimate: int | None) -> Job | Moved:
         """Open the attempt, the job as it is then; or put the job back, if nothing may be sent any more."""
         for _ in range(TURN_TRIES):
             async with self._equipment.database.write() as connection:
@@ -143,6 +148,7 @@ class Ordering:
                     job_id=job.id,
                     account=self._equipment.terms.account,
                     now=self._equipment.clock(),
+                    estimate_usd_micros=estimate,
                 ):
                     return job
             # Another process has its turn.

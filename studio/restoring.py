@@ -14,7 +14,7 @@ from studio.models import Ending, JobState
 from studio.ports import RemoteListing
 
 CLOCK_SLACK = timedelta(minutes=11)
-"""How far the provider's clock may be behind ours; as in `studio.reconciling`."""
+"""How far the provider's clock may be behind ours; as in `studio.candidates`."""
 
 FRESH = timedelta(minutes=15)
 """How old a backup may be for its waiting orders to go on: what their members did since is not in it."""

@@ -14,7 +14,7 @@ from studio.equipment import Equipment
 from studio.errors import OperatorProblem
 from studio.models import JobState
 from studio.ports import Dispatcher
-from studio.reconciling import unexplained
+from studio.reconciling import unexplained, unsearchable
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +71,7 @@ class Summons:
             await self._equipment.operator.clear(f"provider: {problem}")
         for job_id in job_ids:
             await self._equipment.operator.clear(unexplained(job_id))
+            await self._equipment.operator.clear(unsearchable(job_id))
         # One waiting job gives the free slots to all.
         for job_id in [*job_ids, *(job.id for job in waiting[:1])]:
             self._dispatcher.wake(job_id)

@@ -99,11 +99,11 @@ class Twins:
             )
 
     async def _book(self, connection: AsyncConnection, aside: Aside, job: Job) -> bool:
-        """Its price is stated nowhere: it is taken to be that of the order which it doubles.
+        """Its price is stated nowhere: it is taken to be that of the order which it doubles, or its estimate.
 
         False when there is nothing to book, or another hand has decided on it.
         """
-        price = job.cost_usd_micros or job.held_usd_micros
+        price = job.cost_usd_micros or aside.estimate_usd_micros or job.held_usd_micros
         if not price or not await asides.make_twin(connection, aside):
             return False
         why = because("charged besides", render=aside.provider_job_id)

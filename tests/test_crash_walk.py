@@ -32,7 +32,7 @@ REACHABLE = {
 }
 FULL = os.environ.get("CRASH_WALK") == "full"
 LOST_ANSWER = Fault(on="submit", reset=Reset.AFTER, processed=True)
-AN_HOUR_AGO = ("attempts.created_at", 3700.0)
+AN_HOUR_AGO = ("state_since", 3700.0)
 JUST_NOW = ("created_at", 0.0)
 LONG_AWAKE = ("wake_at", 4000.0)
 A_MINUTE_AGO = ("state_since", 61.0)

@@ -521,3 +521,20 @@ def test_a_failed_job_carries_its_failure() -> None:
     assert job.state is RemoteState.FAILED
     assert job.failure is not None
     assert job.failure.text_code == "render_failed"
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        (None, False),
+        (wire.MODEL, False),
+        (f" {wire.MODEL.upper()} ", False),
+        (f"{wire.MODEL}@1.2", False),
+        (wire.MODEL.partition("/")[2], False),
+        ("Kling 3.0 Pro Motion Control", False),
+        ("kling-plus/kling-2.6-pro/motion-control", True),
+        ("acme/other-model", True),
+    ],
+)
+def test_only_a_slug_that_cannot_be_ours_is_another_model(stated: str | None, expected: bool) -> None:
+    assert wire.is_another_model(stated) is expected
