@@ -18,6 +18,7 @@ from cogs.line import Line, Post, Spot
 from cogs.links import Links
 from cogs.moderation.requests import Requests
 from cogs.outcome import Outcome
+from cogs.recognising import Sought
 from cogs.uploading import Uploading
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
 from cogs.voice import Voice, to_its_server
@@ -221,7 +222,8 @@ class DiscordDesk(CopyDesk):
         """Post the status card, unless an earlier try has."""
         spot = _talk(place)
         if not fresh:
-            earlier = await self._outcome.find(spot, place, card=True)
+            placed = replace(job, order=replace(job.order, place=place))
+            earlier = await self._outcome.find(spot, placed, Sought.CARD)
             if earlier is not None:
                 return earlier
         post = Post(

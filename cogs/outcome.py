@@ -13,6 +13,7 @@ from cogs import cards
 from cogs.budget import Priority
 from cogs.line import Line, Post, Spot
 from cogs.links import Links
+from cogs.recognising import Sought, is_it
 from cogs.uploading import Uploading, attachment
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
 from cogs.ways_on import way_on
@@ -24,8 +25,6 @@ log = structlog.get_logger(__name__)
 
 GONE = frozenset({Verdict.MESSAGE_GONE, Verdict.PLACE_GONE})
 """Nothing of ours is to be seen there any more."""
-
-WRITTEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 REMEMBERED_SPOTS = 2000
 
@@ -68,7 +67,7 @@ class Outcome:
         for spot in _spots(place):
             posted = place.outcome_id if job.state is JobState.DELIVERED else None
             if job.state is JobState.DELIVERING:
-                posted = await self.find(spot, place, card=False)
+                posted = await self.find(spot, job, Sought.CLIP)
             if posted is not None:
                 await self._delete(spot, posted)
 
@@ -98,26 +97,17 @@ class Outcome:
         """Where this process has posted or found the outcome."""
         return self._spots.get(job.id)
 
-    async def find(self, spot: Spot, place: Place, *, card: bool) -> int | None:
-        """Return the id of the card or of the outcome when an earlier try has posted it.
-
-        In the job's own thread every message of ours belongs to the job; elsewhere it replies to the answer.
-        A message that the job knows already told of an earlier end: that it was given up.
-        """
+    async def find(self, spot: Spot, job: Job, sought: Sought) -> int | None:
+        """Return the id of the card or of the outcome when an earlier try has posted it."""
         try:
             recent = await self._line.own_recent_messages(spot)
         except discord.Forbidden as error:
             # Without Read Message History only the nonce guards against a repeat.
             log.warning("history_closed", channel_id=spot.channel_id, error=str(error))
             return None
-        own_thread = spot.channel_id == place.thread_id
-        for message in recent:
-            reference = message.reference.message_id if message.reference else None
-            ours = own_thread or reference == place.answer_id
-            fits = message.type in WRITTEN and message.flags.components_v2 is card
-            if ours and fits and message.id != place.outcome_id:
-                return message.id
-        return None
+        own_thread = spot.channel_id == job.place.thread_id
+        found = (each.id for each in recent if is_it(each, job, sought, own_thread=own_thread))
+        return next(found, None)
 
     async def post(self, spot: Spot, post: Post, *, priority: Priority) -> int:
         """Post, without the reply where Discord does not let us reply."""
@@ -138,10 +128,11 @@ class Outcome:
         first: bool = False,
     ) -> int:
         """Post the outcome at the first place that takes it. Raises the error of the last place."""
+        sought = Sought.REPORT if clip is None else Sought.CLIP
         closed: Exception | None = None
         for spot in _spots(job.place):
             try:
-                message_id = None if first else await self.find(spot, job.place, card=False)
+                message_id = None if first else await self.find(spot, job, sought)
                 if message_id is None:
                     message_id = await self._tell_at(spot, job, post, clip=clip, file=file)
             except CALL_ERRORS as error:
