@@ -20,7 +20,7 @@ from cogs.moderation.requests import Requests
 from cogs.outcome import Outcome
 from cogs.recognising import Sought
 from cogs.uploading import Uploading
-from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
+from cogs.verdicts import CALL_ERRORS, CLOSED, REFUSED, Verdict, desk_errors, verdict
 from cogs.voice import Voice, to_its_server
 from studio.crashpoints import passing
 from studio.errors import DeskGone
@@ -246,7 +246,7 @@ class DiscordDesk(CopyDesk):
                 _talk(job.place), card_id, priority=priority, attachments=attached, view=view
             )
         except discord.HTTPException as error:
-            if verdict(error) is not Verdict.INVALID or not attached:
+            if verdict(error) not in REFUSED or not attached:
                 raise
             log.warning("card_pictures_refused", job_id=job.id, error=str(error))
             self._pictures[card_id] = ()

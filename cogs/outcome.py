@@ -10,6 +10,7 @@ import discord
 import structlog
 
 from cogs import cards
+from cogs.attached import WITHOUT_FILE, Attached
 from cogs.budget import Priority
 from cogs.line import Line, Post, Spot
 from cogs.links import Links
@@ -45,8 +46,8 @@ class Outcome:
         Raises `ClipTooLarge`, `DeskGone` or one of `CALL_ERRORS`.
         """
 
-        async def send(attached: cards.Attached, sent: Path | None) -> int:
-            post = self._result(job, clip, attached)
+        async def send(attached: Attached, sent: Path | None, linked: bool) -> int:
+            post = self._result(job, clip, attached, linked=linked)
             # Without the file after it was refused, nothing is known to be the first any more.
             return await self._tell(job, post, file=sent, clip=clip, first=first and sent is file)
 
@@ -157,8 +158,9 @@ class Outcome:
             post = replace(post, file=await attachment(job, file, text, covered=covered))
         return await self.post(spot, post, priority=Priority.RESULT)
 
-    def _result(self, job: Job, clip: Clip, attached: cards.Attached) -> Post:
-        link = self._links.of(job, clip, needed=attached is cards.Attached.NOTHING)
+    def _result(self, job: Job, clip: Clip, attached: Attached, *, linked: bool) -> Post:
+        needed = attached in WITHOUT_FILE
+        link = self._links.of(job, clip, needed=needed) if linked else None
         return Post(
             # A clip that comes late follows a report, whose nonce Discord may still remember.
             nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",

@@ -23,6 +23,16 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "It is too large to be posted here: {link}",
         "It is too large to be posted here; the button opens it.",
     ),
+    "copy_link_instead": (
+        "Discord does not take its file here: {link}",
+        "Discord does not take its file here; the button opens it.",
+    ),
+    "result_link_instead": (
+        "{mention} Your clip is ready. Discord does not take its file here: {link}",
+        "{mention} Your clip is ready. Discord does not take its file here; use the button to open it.",
+        "Your clip is ready. Discord does not take its file here: {link}",
+        "Your clip is ready. Discord does not take its file here; use the button to open it.",
+    ),
     "shared_now": "Your clip is shared: {link}",
     "shared_already": "This clip has been shared already, and that can be done once: {link}",
     "shown_now": "Here it is: {link}",
