@@ -11,6 +11,7 @@ import discord
 from discord import ui
 
 from cogs.attached import WITHOUT_FILE, Attached
+from studio.keeping import is_unposted
 from studio.lineage import Parent
 from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage, Wishes, looks_swapped
 from studio.remarks import remarks_on
@@ -176,7 +177,7 @@ def final_answer(job: Job, link: str | None) -> str:
         return say("answer_ready", **facts)
     if job.state is JobState.CANCELLED:
         return say("answer_cancelled", **facts)
-    return say("answer_failed", **facts)
+    return say("answer_unposted" if is_unposted(job) else "answer_failed", **facts)
 
 
 def withdrawn_answer(member: Member, reason: str) -> str:

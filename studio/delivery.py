@@ -19,6 +19,7 @@ from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
 from studio.fitting import post_fitted
+from studio.keeping import NOWHERE
 from studio.lateness import Lateness
 from studio.models import TAKEN_DOWN, Clip, Ending, Job, JobState
 from studio.moderation import findings
@@ -99,7 +100,7 @@ class Delivery:
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
         except DeskGone as error:
-            return await end(self._equipment, job, JobState.FAILED, "nowhere_to_deliver", reason=error.code)
+            return await end(self._equipment, job, JobState.FAILED, NOWHERE, reason=error.code)
         passing("delivery.posted")
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:

@@ -15,7 +15,9 @@ from studio.equipment import Equipment
 from studio.errors import DeskError, DeskUnavailable, OrderRefused
 from studio.fitting import post_fitted
 from studio.ids import new_job_id
+from studio.keeping import is_unposted
 from studio.models import Job
+from studio.moderation import findings
 from studio.results import copies
 from studio.results.copies import Copy
 
@@ -86,6 +88,9 @@ class Encores:
         async with self._equipment.database.write() as connection:
             await _check_showable(connection, job.id)
             await copies.add(connection, copy)
+            if is_unposted(job) and job.clip is not None and job.clip.found is not None:
+                # Its moderators were not asked to look before: there was nothing to be seen.
+                await findings.report(connection, job, job.clip.found, now)
         return copy
 
     async def _post(self, job: Job, copy: Copy, *, covered: bool, begun: bool) -> Shown:

@@ -11,9 +11,9 @@ from studio import jobs
 from studio.database import jobs as rows
 from studio.equipment import Equipment
 from studio.errors import OrderRefused
-from studio.keeping import is_kept, kept_files
+from studio.keeping import is_finished, is_kept, kept_files
 from studio.lineage import Parent
-from studio.models import Job, JobState
+from studio.models import Job
 from studio.moderation.petitions import Wanted
 from studio.motions import shelf
 
@@ -25,7 +25,7 @@ class Versions:
         self._equipment = equipment
 
     async def own_clip(self, job_id: str, *, guild_id: int, member_id: int) -> Job:
-        """The member's own finished clip of this server."""
+        """The member's own finished clip of this server, also one that could not be posted."""
         try:
             async with self._equipment.database.read() as connection:
                 job = await jobs.get(connection, job_id)
@@ -37,8 +37,8 @@ class Versions:
             raise OrderRefused("result_not_yours")
         if job.removed_at is not None:
             raise OrderRefused("result_removed")
-        if job.state is not JobState.DELIVERED:
-            raise OrderRefused("result_unfinished")
+        if not is_finished(job):
+            raise OrderRefused("result_failed" if job.state.ended else "result_unfinished")
         return job
 
     async def ingredients(self, job: Job) -> Wanted:

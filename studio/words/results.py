@@ -64,6 +64,15 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "{title}: ready {when}, no longer kept here; its message may still stand",
         "Clip of {when}, no longer kept here",
     ),
+    "mine_unposted": (
+        "{title}: made {when}, {seconds:number} s, {price:money}, but it could not be posted",
+        "{title}: made {when}, {seconds:number} s, but it could not be posted",
+    ),
+    "mine_unposted_over": "{title}: made {when}, but it could not be posted, and is no longer kept here",
+    "answer_unposted": (
+        "{name}'s clip is ready, but could not be posted. /jobs brings it back. What happened: {link}",
+        "{name}'s clip is ready, but could not be posted. /jobs brings it back.",
+    ),
     "mine_removed": "{title}: was removed {when}",
     "mine_failed": "{title}: could not be made, {when}",
     "mine_cancelled": "{title}: was cancelled {when}",
@@ -94,6 +103,10 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
     ),
     "result_unfinished": (
         "This clip is not finished. Nothing was changed. Nothing was charged. /jobs shows how far it is."
+    ),
+    "result_failed": (
+        "This clip was not made, so there is nothing to be shown or made again. Nothing was changed. "
+        "Nothing was charged. Begin a new one with /animate."
     ),
     "result_not_kept": (
         "I no longer keep this clip: clips are deleted after a while. Nothing was charged. If nobody has "
