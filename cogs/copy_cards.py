@@ -7,7 +7,6 @@ from discord import ui
 
 from cogs.attached import WITHOUT_FILE, Attached
 from cogs.cards import LONGEST_BUTTON_URL, REPORT_PREFIX, clip_label, shown_name
-from cogs.line import Spot
 from studio.models import Clip, Job
 from studio.results.copies import Copy
 from studio.texts import say
@@ -25,7 +24,7 @@ def copy_text(
     place = job.place
     where = {}
     if place.outcome_id is not None:
-        where["link"] = Spot(place.guild_id, place.talk_id).link(place.outcome_id)
+        where["link"] = place.told_link
     said = "copy_shared" if copy.shared else "copy_shown"
     lines = [say(said, name=shown_name(job.order.member), **where)]
     if link is not None:

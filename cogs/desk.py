@@ -117,6 +117,9 @@ class DiscordDesk(CopyDesk):
         with desk_errors():
             return await self._outcome.report(job, ending)
 
+    def landed_in(self, job: Job) -> int | None:
+        return self._outcome.landed_in(job)
+
     @to_its_server
     async def correct(self, job: Job, ending: Ending) -> None:
         with desk_errors():
@@ -136,7 +139,7 @@ class DiscordDesk(CopyDesk):
         with desk_errors():
             await self._outcome.erase(job)
             if job.state.ended:
-                await self._close_answer(job, _talk(job.place))
+                await self._close_answer(job, self._outcome.spot_of(job) or _talk(job.place))
         if job.place.card_id is not None:
             self._pictures.forget(job.place.card_id)
 

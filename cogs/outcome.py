@@ -65,12 +65,14 @@ class Outcome:
         place = job.place
         if place.card_id is not None:
             await self._delete(Spot(place.guild_id, place.talk_id), place.card_id)
-        for spot in _spots(place):
-            posted = place.outcome_id if job.state is JobState.DELIVERED else None
-            if job.state is JobState.DELIVERING:
+        if job.state is JobState.DELIVERED and place.outcome_id is not None:
+            for spot in _told_spots(place):
+                await self._delete(spot, place.outcome_id)
+        if job.state is JobState.DELIVERING:
+            for spot in _spots(place):
                 posted = await self.find(spot, job, Sought.CLIP)
-            if posted is not None:
-                await self._delete(spot, posted)
+                if posted is not None:
+                    await self._delete(spot, posted)
 
     async def _delete(self, spot: Spot, message_id: int) -> None:
         try:
@@ -84,7 +86,7 @@ class Outcome:
         outcome_id = job.place.outcome_id
         assert outcome_id is not None
         text = cards.report_text(job, ending)
-        for spot in _spots(job.place):
+        for spot in _told_spots(job.place):
             try:
                 await self._line.edit(spot, outcome_id, priority=Priority.RESULT, content=text)
             except CALL_ERRORS as error:
@@ -94,8 +96,15 @@ class Outcome:
             else:
                 return
 
-    def spot_of(self, job: Job) -> Spot | None:
+    def landed_in(self, job: Job) -> int | None:
         """Where this process has posted or found the outcome."""
+        spot = self._spots.get(job.id)
+        return None if spot is None else spot.channel_id
+
+    def spot_of(self, job: Job) -> Spot | None:
+        """Where the outcome stands, as far as the job knows or this process remembers."""
+        if job.place.outcome_channel_id is not None:
+            return Spot(job.place.guild_id, job.place.outcome_channel_id)
         return self._spots.get(job.id)
 
     async def find(self, spot: Spot, job: Job, sought: Sought) -> int | None:
@@ -174,3 +183,11 @@ def _spots(place: Place) -> Iterator[Spot]:
     if place.thread_id is not None:
         yield Spot(place.guild_id, place.thread_id)
     yield Spot(place.guild_id, place.channel_id)
+
+
+def _told_spots(place: Place) -> Iterator[Spot]:
+    """Where the outcome may stand: one place if it is known."""
+    if place.outcome_channel_id is None:
+        yield from _spots(place)
+    else:
+        yield Spot(place.guild_id, place.outcome_channel_id)

@@ -106,7 +106,8 @@ class Delivery:
         async with self._equipment.database.write() as connection:
             if job.clip.found is not None:
                 await findings.report(connection, job, job.clip.found, now)
-            return Moved(await jobs.move(connection, job, JobState.DELIVERED, now=now, outcome_id=message_id))
+            landed = {"outcome_id": message_id, "outcome_channel_id": self._equipment.desk.landed_in(job)}
+            return Moved(await jobs.move(connection, job, JobState.DELIVERED, now=now, **landed))
 
     async def _take_back(self, job: Job) -> Outcome:
         """The clip was taken down while it was being posted: what got through goes again."""
@@ -177,8 +178,9 @@ class Delivery:
             return job
         message_id = await self._equipment.desk.report(job, ending)
         passing("delivery.reported")
+        landed = {"outcome_id": message_id, "outcome_channel_id": self._equipment.desk.landed_in(job)}
         async with self._equipment.database.write() as connection:
-            job = await jobs.amend(connection, job, outcome_id=message_id)
+            job = await jobs.amend(connection, job, **landed)
         passing("delivery.report_recorded")
         return job
 

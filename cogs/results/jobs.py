@@ -108,7 +108,7 @@ class Jobs(commands.Cog):
 
 def _running(job: Job, progress: Progress) -> ui.Item[ui.LayoutView]:
     facts: dict[str, object] = {
-        "title": _linked(job, job.place.card_id),
+        "title": _linked(job, job.place.talk_id, job.place.card_id),
         # The place in the queue stands beside it.
         "stage": say(f"stage_{progress.stage}"),
         "percent": int(min(progress.fraction, 0.99) * 100),
@@ -143,10 +143,8 @@ def _ended(job: Job) -> ui.Item[ui.LayoutView]:
 
 
 def _told(job: Job) -> str:
-    facts: dict[str, object] = {
-        "title": _linked(job, None if job.removed_at else job.place.outcome_id),
-        "when": moment(job.state_since),
-    }
+    told_at = (0, None) if job.removed_at or job.place.outcome_id is None else job.place.told_at
+    facts: dict[str, object] = {"title": _linked(job, *told_at), "when": moment(job.state_since)}
     if job.removed_at is not None:
         return say("mine_removed", **facts)
     if not is_finished(job):
@@ -160,12 +158,11 @@ def _told(job: Job) -> str:
     return say("mine_unposted" if is_unposted(job) else "mine_ready", **facts)
 
 
-def _linked(job: Job, message_id: int | None) -> str:
+def _linked(job: Job, channel_id: int, message_id: int | None) -> str:
     name = shown_title(job) or say("mine_unnamed")
     if message_id is None:
         return name
-    place = job.place
-    link = f"https://discord.com/channels/{place.guild_id}/{place.talk_id}/{message_id}"
+    link = f"https://discord.com/channels/{job.place.guild_id}/{channel_id}/{message_id}"
     return say("mine_title_linked", name=name, link=link)
 
 

@@ -158,11 +158,9 @@ async def _check_showable(connection: AsyncConnection, job_id: str) -> None:
 
 def not_kept(job: Job) -> OrderRefused:
     """The refusal of a clip that is no longer in our storage, with where it was posted."""
-    place = job.place
-    if place.outcome_id is None:
+    if job.place.outcome_id is None:
         return OrderRefused("result_not_kept")
-    link = f"https://discord.com/channels/{place.guild_id}/{place.talk_id}/{place.outcome_id}"
-    return OrderRefused("result_not_kept", link=link)
+    return OrderRefused("result_not_kept", link=job.place.told_link)
 
 
 def _is_at(copy: Copy, stage: Stage) -> bool:

@@ -49,8 +49,7 @@ class Versions:
         await self._check_motion(job)
         if not await is_kept(self._equipment.storage, picture, video):
             raise OrderRefused("ingredients_gone")
-        place = job.place
-        parent = Parent(job.id, place.talk_id, place.outcome_id or place.answer_id or 0)
+        parent = Parent(job.id, *job.place.told_at)
         wishes = replace(job.order.wishes, left_out=(), as_last_time=())
         return Wanted(picture=picture, video=video, wishes=wishes, parent=parent)
 
