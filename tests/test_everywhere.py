@@ -1,4 +1,4 @@
-"""Picking files, changing a clip and deleting it, in a text channel, thread, forum post and voice chat alike."""
+"""Picking files, changing a clip, deleting it: in text channel, thread, forum post and voice chat alike."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from studio import jobs
 from studio.database import jobs as rows
 from studio.equipment import Equipment
-from studio.errors import OrderRefused
+from studio.errors import NotYours, OrderRefused
 from studio.keeping import is_finished, is_kept, kept_files
 from studio.lineage import Parent
 from studio.models import Job
@@ -34,7 +34,7 @@ class Versions:
         if job is None or job.place.guild_id != guild_id:
             raise OrderRefused("result_unknown")
         if job.order.member.id != member_id:
-            raise OrderRefused("result_not_yours")
+            raise NotYours
         if job.removed_at is not None:
             raise OrderRefused("result_removed")
         if not is_finished(job):
