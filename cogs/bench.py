@@ -72,11 +72,10 @@ def report_text(report: Report, job: Job) -> str:
     by = say("report_by_studio") if report.reporter_id == THE_STUDIO else f"<@{report.reporter_id}>"
     if report.reporter_id < 0:
         by = say("report_by_former")
-    place = job.place
     facts = {
         "reporter": by,
         "member": f"<@{job.order.member.id}>" if job.order.member.id > 0 else shown_name(job.order.member),
-        "link": Spot(place.guild_id, place.talk_id).link(place.outcome_id or place.answer_id or 0),
+        "link": job.place.told_link,
         "reason": _quoted(reason_of(report)),
         "clip": job.id,
     }

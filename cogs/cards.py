@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from enum import Enum
 from pathlib import PurePath
 
 import discord
 from discord import ui
 
+from cogs.attached import WITHOUT_FILE, Attached
+from studio.keeping import is_unposted
 from studio.lineage import Parent
 from studio.models import Clip, Ending, Job, JobState, Member, Notice, Progress, Stage, Wishes, looks_swapped
 from studio.remarks import remarks_on
@@ -176,7 +177,7 @@ def final_answer(job: Job, link: str | None) -> str:
         return say("answer_ready", **facts)
     if job.state is JobState.CANCELLED:
         return say("answer_cancelled", **facts)
-    return say("answer_failed", **facts)
+    return say("answer_unposted" if is_unposted(job) else "answer_failed", **facts)
 
 
 def withdrawn_answer(member: Member, reason: str) -> str:
@@ -225,14 +226,6 @@ def clip_alt_text(job: Job, clip: Clip, *, trial: bool = False) -> str:
     return say(code, seconds=clip.seconds, name=job.order.member.name)
 
 
-class Attached(Enum):
-    """What of the clip is in the message: nothing, a smaller copy, or itself."""
-
-    NOTHING = "nothing"
-    COPY = "copy"
-    ITSELF = "itself"
-
-
 def mention_of(job: Job) -> int | None:
     """Whom the one message that says how it ended mentions."""
     return job.order.member.id if job.order.wishes.notify else None
@@ -241,13 +234,14 @@ def mention_of(job: Job) -> int | None:
 def result_text(job: Job, clip: Clip, *, link: str | None, attached: Attached, trial: bool = False) -> str:
     """The content of the one message that brings the clip."""
     written_out = {"link": link} if link is not None and len(link) > LONGEST_BUTTON_URL else {}
-    if attached is Attached.NOTHING:
-        lines = [say("result_link_only", **_mention(job), **written_out)]
+    is_bare = attached in WITHOUT_FILE
+    if is_bare:
+        lines = [say(f"result_{attached.value}", **_mention(job), **written_out)]
     else:
         lines = [say("result_ready", **_mention(job))]
     if attached is Attached.COPY and link is not None:
         lines.append(say("result_smaller", **written_out))
-    if attached is not Attached.NOTHING and clip.found is not None:
+    if clip.found is not None and not is_bare:
         lines.append(say("result_covered"))
     if job.order.parent is not None:
         lines.append(say("card_parent", link=parent_link(job.place.guild_id, job.order.parent)))

@@ -12,8 +12,10 @@ from discord.ext import commands
 
 from cogs.cards import CANCEL_PREFIX
 from cogs.failures import tell_failure
+from cogs.moderation.rights import log_refusal
 from cogs.voice import of_member
 from studio.languages.spoken import speak
+from studio.models import CancelAnswer
 from studio.texts import say
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ class Controls(commands.Cog):
             member_id=interaction.user.id,
             is_moderator=self._rights.is_moderator(interaction),
         )
+        if answer is CancelAnswer.NOT_YOURS:
+            log_refusal(interaction)
         await interaction.followup.send(say(f"cancel_{answer}"), ephemeral=True)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import discord
 
 from cogs import cards
+from cogs.attached import WITHOUT_FILE, Attached
 from cogs.bench import custom_ids_of
 from cogs.budget import Priority
 from cogs.copy_cards import copy_buttons, copy_mark, copy_text
@@ -73,9 +74,17 @@ class Copies:
         return next((each.id for each in recent if mark in custom_ids_of(each)), None)
 
     async def _send(
-        self, job: Job, copy: Copy, clip: Clip, covered: bool, attached: cards.Attached, file: Path | None
+        self,
+        job: Job,
+        copy: Copy,
+        clip: Clip,
+        covered: bool,
+        attached: Attached,
+        file: Path | None,
+        linked: bool,
     ) -> int:
-        link = self._links.of(job, clip, needed=attached is cards.Attached.NOTHING)
+        needed = attached in WITHOUT_FILE
+        link = self._links.of(job, clip, needed=needed) if linked else None
         text = copy_text(job, clip, copy, link=link, attached=attached, trial=self._trial)
         post = Post(nonce=copy.id, content=text, view=copy_buttons(copy, link))
         if file is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import discord
 from discord import ui
 
-from cogs.cards import LONGEST_BUTTON_URL, REPORT_PREFIX, Attached, clip_label, shown_name
-from cogs.line import Spot
+from cogs.attached import WITHOUT_FILE, Attached
+from cogs.cards import LONGEST_BUTTON_URL, REPORT_PREFIX, clip_label, shown_name
 from studio.models import Clip, Job
 from studio.results.copies import Copy
 from studio.texts import say
@@ -24,13 +24,13 @@ def copy_text(
     place = job.place
     where = {}
     if place.outcome_id is not None:
-        where["link"] = Spot(place.guild_id, place.talk_id).link(place.outcome_id)
+        where["link"] = place.told_link
     said = "copy_shared" if copy.shared else "copy_shown"
     lines = [say(said, name=shown_name(job.order.member), **where)]
     if link is not None:
         written_out = {"link": link} if len(link) > LONGEST_BUTTON_URL else {}
-        if attached is Attached.NOTHING:
-            lines.append(say("copy_link_only", **written_out))
+        if attached in WITHOUT_FILE:
+            lines.append(say(f"copy_{attached.value}", **written_out))
         elif attached is Attached.COPY:
             lines.append(say("result_smaller", **written_out))
     lines.append(clip_label(job, clip, trial=trial))

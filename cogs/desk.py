@@ -18,8 +18,9 @@ from cogs.line import Line, Post, Spot
 from cogs.links import Links
 from cogs.moderation.requests import Requests
 from cogs.outcome import Outcome
+from cogs.recognising import Sought
 from cogs.uploading import Uploading
-from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, desk_errors, verdict
+from cogs.verdicts import CALL_ERRORS, CLOSED, REFUSED, Verdict, desk_errors, verdict
 from cogs.voice import Voice, to_its_server
 from studio.crashpoints import passing
 from studio.errors import DeskGone
@@ -116,6 +117,9 @@ class DiscordDesk(CopyDesk):
         with desk_errors():
             return await self._outcome.report(job, ending)
 
+    def landed_in(self, job: Job) -> int | None:
+        return self._outcome.landed_in(job)
+
     @to_its_server
     async def correct(self, job: Job, ending: Ending) -> None:
         with desk_errors():
@@ -135,7 +139,7 @@ class DiscordDesk(CopyDesk):
         with desk_errors():
             await self._outcome.erase(job)
             if job.state.ended:
-                await self._close_answer(job, _talk(job.place))
+                await self._close_answer(job, self._outcome.spot_of(job) or _talk(job.place))
         if job.place.card_id is not None:
             self._pictures.forget(job.place.card_id)
 
@@ -221,7 +225,8 @@ class DiscordDesk(CopyDesk):
         """Post the status card, unless an earlier try has."""
         spot = _talk(place)
         if not fresh:
-            earlier = await self._outcome.find(spot, place, card=True)
+            placed = replace(job, order=replace(job.order, place=place))
+            earlier = await self._outcome.find(spot, placed, Sought.CARD)
             if earlier is not None:
                 return earlier
         post = Post(
@@ -244,7 +249,7 @@ class DiscordDesk(CopyDesk):
                 _talk(job.place), card_id, priority=priority, attachments=attached, view=view
             )
         except discord.HTTPException as error:
-            if verdict(error) is not Verdict.INVALID or not attached:
+            if verdict(error) not in REFUSED or not attached:
                 raise
             log.warning("card_pictures_refused", job_id=job.id, error=str(error))
             self._pictures[card_id] = ()

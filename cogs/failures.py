@@ -8,9 +8,10 @@ import discord
 import structlog
 from discord import app_commands
 
+from cogs.moderation.rights import log_refusal
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from cogs.voice import of_member
-from studio.errors import StudioError
+from studio.errors import NotYours, StudioError
 from studio.languages.spoken import speak
 from studio.texts import say
 
@@ -48,6 +49,8 @@ async def tell_failure(interaction: discord.Interaction[discord.Client], error: 
         # The member saw "the application did not respond"; there is nobody left to answer.
         log.warning("interaction_lost", interaction_id=interaction.id, error=str(error))
         return
+    if isinstance(error, NotYours):
+        log_refusal(interaction)
     sentence = error.sentence if isinstance(error, StudioError) else _refer(interaction, error)
     try:
         if interaction.response.is_done():

@@ -10,9 +10,11 @@ import discord
 import structlog
 
 from cogs import cards
+from cogs.attached import WITHOUT_FILE, Attached
 from cogs.budget import Priority
 from cogs.line import Line, Post, Spot
 from cogs.links import Links
+from cogs.recognising import Sought, is_it
 from cogs.uploading import Uploading, attachment
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
 from cogs.ways_on import way_on
@@ -24,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 GONE = frozenset({Verdict.MESSAGE_GONE, Verdict.PLACE_GONE})
 """Nothing of ours is to be seen there any more."""
-
-WRITTEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
 
 REMEMBERED_SPOTS = 2000
 
@@ -46,8 +46,8 @@ class Outcome:
         Raises `ClipTooLarge`, `DeskGone` or one of `CALL_ERRORS`.
         """
 
-        async def send(attached: cards.Attached, sent: Path | None) -> int:
-            post = self._result(job, clip, attached)
+        async def send(attached: Attached, sent: Path | None, linked: bool) -> int:
+            post = self._result(job, clip, attached, linked=linked)
             # Without the file after it was refused, nothing is known to be the first any more.
             return await self._tell(job, post, file=sent, clip=clip, first=first and sent is file)
 
@@ -65,12 +65,14 @@ class Outcome:
         place = job.place
         if place.card_id is not None:
             await self._delete(Spot(place.guild_id, place.talk_id), place.card_id)
-        for spot in _spots(place):
-            posted = place.outcome_id if job.state is JobState.DELIVERED else None
-            if job.state is JobState.DELIVERING:
-                posted = await self.find(spot, place, card=False)
-            if posted is not None:
-                await self._delete(spot, posted)
+        if job.state is JobState.DELIVERED and place.outcome_id is not None:
+            for spot in _told_spots(place):
+                await self._delete(spot, place.outcome_id)
+        if job.state is JobState.DELIVERING:
+            for spot in _spots(place):
+                posted = await self.find(spot, job, Sought.CLIP)
+                if posted is not None:
+                    await self._delete(spot, posted)
 
     async def _delete(self, spot: Spot, message_id: int) -> None:
         try:
@@ -84,7 +86,7 @@ class Outcome:
         outcome_id = job.place.outcome_id
         assert outcome_id is not None
         text = cards.report_text(job, ending)
-        for spot in _spots(job.place):
+        for spot in _told_spots(job.place):
             try:
                 await self._line.edit(spot, outcome_id, priority=Priority.RESULT, content=text)
             except CALL_ERRORS as error:
@@ -94,30 +96,28 @@ class Outcome:
             else:
                 return
 
-    def spot_of(self, job: Job) -> Spot | None:
+    def landed_in(self, job: Job) -> int | None:
         """Where this process has posted or found the outcome."""
+        spot = self._spots.get(job.id)
+        return None if spot is None else spot.channel_id
+
+    def spot_of(self, job: Job) -> Spot | None:
+        """Where the outcome stands, as far as the job knows or this process remembers."""
+        if job.place.outcome_channel_id is not None:
+            return Spot(job.place.guild_id, job.place.outcome_channel_id)
         return self._spots.get(job.id)
 
-    async def find(self, spot: Spot, place: Place, *, card: bool) -> int | None:
-        """Return the id of the card or of the outcome when an earlier try has posted it.
-
-        In the job's own thread every message of ours belongs to the job; elsewhere it replies to the answer.
-        A message that the job knows already told of an earlier end: that it was given up.
-        """
+    async def find(self, spot: Spot, job: Job, sought: Sought) -> int | None:
+        """Return the id of the card or of the outcome when an earlier try has posted it."""
         try:
             recent = await self._line.own_recent_messages(spot)
         except discord.Forbidden as error:
             # Without Read Message History only the nonce guards against a repeat.
             log.warning("history_closed", channel_id=spot.channel_id, error=str(error))
             return None
-        own_thread = spot.channel_id == place.thread_id
-        for message in recent:
-            reference = message.reference.message_id if message.reference else None
-            ours = own_thread or reference == place.answer_id
-            fits = message.type in WRITTEN and message.flags.components_v2 is card
-            if ours and fits and message.id != place.outcome_id:
-                return message.id
-        return None
+        own_thread = spot.channel_id == job.place.thread_id
+        found = (each.id for each in recent if is_it(each, job, sought, own_thread=own_thread))
+        return next(found, None)
 
     async def post(self, spot: Spot, post: Post, *, priority: Priority) -> int:
         """Post, without the reply where Discord does not let us reply."""
@@ -138,10 +138,11 @@ class Outcome:
         first: bool = False,
     ) -> int:
         """Post the outcome at the first place that takes it. Raises the error of the last place."""
+        sought = Sought.REPORT if clip is None else Sought.CLIP
         closed: Exception | None = None
         for spot in _spots(job.place):
             try:
-                message_id = None if first else await self.find(spot, job.place, card=False)
+                message_id = None if first else await self.find(spot, job, sought)
                 if message_id is None:
                     message_id = await self._tell_at(spot, job, post, clip=clip, file=file)
             except CALL_ERRORS as error:
@@ -166,8 +167,9 @@ class Outcome:
             post = replace(post, file=await attachment(job, file, text, covered=covered))
         return await self.post(spot, post, priority=Priority.RESULT)
 
-    def _result(self, job: Job, clip: Clip, attached: cards.Attached) -> Post:
-        link = self._links.of(job, clip, needed=attached is cards.Attached.NOTHING)
+    def _result(self, job: Job, clip: Clip, attached: Attached, *, linked: bool) -> Post:
+        needed = attached in WITHOUT_FILE
+        link = self._links.of(job, clip, needed=needed) if linked else None
         return Post(
             # A clip that comes late follows a report, whose nonce Discord may still remember.
             nonce=job.id if job.place.outcome_id is None else f"{job.id}-late",
@@ -181,3 +183,11 @@ def _spots(place: Place) -> Iterator[Spot]:
     if place.thread_id is not None:
         yield Spot(place.guild_id, place.thread_id)
     yield Spot(place.guild_id, place.channel_id)
+
+
+def _told_spots(place: Place) -> Iterator[Spot]:
+    """Where the outcome may stand: one place if it is known."""
+    if place.outcome_channel_id is None:
+        yield from _spots(place)
+    else:
+        yield Spot(place.guild_id, place.outcome_channel_id)

@@ -10,6 +10,7 @@ import discord
 import structlog
 
 from cogs import cards
+from cogs.attached import Attached
 from cogs.line import Line
 from cogs.room import Rooms
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
@@ -18,7 +19,11 @@ from studio.models import Clip, Job
 
 log = structlog.get_logger(__name__)
 
-Send = Callable[[cards.Attached, Path | None], Awaitable[int]]
+Send = Callable[[Attached, Path | None, bool], Awaitable[int]]
+"""Posts with so much of the clip, from that file, with the link to the original or without."""
+
+WITHOUT = frozenset({Verdict.UPLOAD_REFUSED, Verdict.CONTENT_REFUSED, Verdict.FORBIDDEN})
+"""Verdicts after which the message is tried without its file."""
 
 
 class Uploading:
@@ -34,27 +39,37 @@ class Uploading:
         Raises `ClipTooLarge`, and what `send` raises: `CALL_ERRORS`.
         """
         if file is None:
-            return await send(cards.Attached.NOTHING, None)
+            return await send(Attached.NOTHING, None, True)
         guild_id = job.place.guild_id
         size = (await asyncio.to_thread(file.stat)).st_size
         room = self._rooms.of(guild_id, stated=await self._line.upload_limit(guild_id))
         if size > room.most:
             # Spares an upload that is bound to be refused.
             raise ClipTooLarge(limit=room.sure)
+        attached = Attached.COPY if size < clip.size else Attached.ITSELF
         try:
-            copied = size < clip.size
-            message_id = await send(cards.Attached.COPY if copied else cards.Attached.ITSELF, file)
+            message_id = await _with_file(job, attached, file, send)
         except CALL_ERRORS as error:
-            match verdict(error):
-                case Verdict.TOO_LARGE:
-                    raise ClipTooLarge(limit=self._rooms.refused(guild_id, room, size).sure) from error
-                case Verdict.UPLOAD_REFUSED | Verdict.FORBIDDEN:
-                    log.warning("upload_refused", job_id=job.id, error=str(error))
-                    return await send(cards.Attached.NOTHING, None)
-                case _:
-                    raise
+            what = verdict(error)
+            if what is Verdict.TOO_LARGE:
+                raise ClipTooLarge(limit=self._rooms.refused(guild_id, room, size).sure) from error
+            if what not in WITHOUT:
+                raise
+            log.warning("upload_refused", job_id=job.id, error=str(error))
+            return await send(Attached.REFUSED, None, True)
         self._rooms.took(guild_id, room, size)
         return message_id
+
+
+async def _with_file(job: Job, attached: Attached, file: Path, send: Send) -> int:
+    """Post the file, without the link where Discord takes that for a harmful one."""
+    try:
+        return await send(attached, file, True)
+    except CALL_ERRORS as error:
+        if verdict(error) is not Verdict.LINK_REFUSED:
+            raise
+        log.warning("link_refused", job_id=job.id, error=str(error))
+    return await send(attached, file, False)
 
 
 async def attachment(job: Job, file: Path, text: str, *, covered: bool) -> discord.File:

@@ -37,6 +37,8 @@ class Verdict(StrEnum):
     NO_REPLY = "no_reply"
     TOO_LARGE = "too_large"
     UPLOAD_REFUSED = "upload_refused"
+    CONTENT_REFUSED = "content_refused"
+    LINK_REFUSED = "link_refused"
     INTERACTION_GONE = "interaction_gone"
     ANSWERED_ALREADY = "answered_already"
     INVALID = "invalid"
@@ -50,6 +52,7 @@ _BY_CODE = {
     10008: Verdict.MESSAGE_GONE,  # Unknown Message
     10015: Verdict.INTERACTION_GONE,  # Unknown Webhook: what an unknown interaction token is, too
     10062: Verdict.INTERACTION_GONE,  # Unknown Interaction
+    20009: Verdict.CONTENT_REFUSED,  # Explicit content cannot be sent there
     20031: Verdict.NAME_REFUSED,  # disallowed words in the name
     30046: Verdict.UNAVAILABLE,  # too many edits of a message older than an hour, for now
     40005: Verdict.TOO_LARGE,  # Request entity too large
@@ -66,9 +69,19 @@ _BY_CODE = {
     160005: Verdict.LOCKED,  # Thread is locked
     160006: Verdict.NO_THREADS_HERE,  # Maximum number of active threads reached
     160007: Verdict.NO_THREADS_HERE,  # the same for announcement threads
+    200000: Verdict.CONTENT_REFUSED,  # Message was blocked by automatic moderation
     200001: Verdict.NAME_REFUSED,  # Title was blocked by automatic moderation
+    240000: Verdict.LINK_REFUSED,  # Message blocked by harmful links filter
     400001: Verdict.UPLOAD_REFUSED,  # Access to file uploads has been limited for this guild
 }
+
+REFUSED = frozenset(
+    {
+        *(Verdict.INVALID, Verdict.NAME_REFUSED, Verdict.UPLOAD_REFUSED),
+        *(Verdict.CONTENT_REFUSED, Verdict.LINK_REFUSED),
+    }
+)
+"""Our own mistake, or a rule of that server: repeating it would change nothing."""
 
 CLOSED = frozenset({Verdict.PLACE_GONE, Verdict.FORBIDDEN, Verdict.LOCKED, Verdict.ARCHIVED})
 """Verdicts after which nothing can be posted at that place."""
@@ -97,14 +110,10 @@ def desk_errors() -> Iterator[None]:
 
 
 def _as_desk_error(error: Exception) -> DeskError:
-    match verdict(error):
-        case Verdict.UNAVAILABLE:
-            return DeskUnavailable(retry_after=_retry_after(error))
-        case Verdict.INVALID | Verdict.NAME_REFUSED | Verdict.UPLOAD_REFUSED:
-            # Our own mistake, or a rule of that server: repeating it would change nothing.
-            return DeskGone("discord_failed")
-        case _:
-            return DeskGone()
+    what = verdict(error)
+    if what is Verdict.UNAVAILABLE:
+        return DeskUnavailable(retry_after=_retry_after(error))
+    return DeskGone("discord_failed") if what in REFUSED else DeskGone()
 
 
 def _retry_after(error: Exception) -> float:

@@ -73,6 +73,7 @@ jobs = Table(
     Column("thread_id", BigInteger),
     Column("card_id", BigInteger),
     Column("outcome_id", BigInteger),
+    Column("outcome_channel_id", BigInteger),
     Column("interaction_token", Text),
     Column("member_id", BigInteger, nullable=False),
     Column("member_name", String(100), nullable=False),

@@ -19,6 +19,7 @@ from studio.endings import end
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import DeskError, DeskGone, DeskUnavailable, FetchFailed, ProviderError
 from studio.fitting import post_fitted
+from studio.keeping import NOWHERE
 from studio.lateness import Lateness
 from studio.models import TAKEN_DOWN, Clip, Ending, Job, JobState
 from studio.moderation import findings
@@ -99,13 +100,14 @@ class Delivery:
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
         except DeskGone as error:
-            return await end(self._equipment, job, JobState.FAILED, "nowhere_to_deliver", reason=error.code)
+            return await end(self._equipment, job, JobState.FAILED, NOWHERE, reason=error.code)
         passing("delivery.posted")
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
             if job.clip.found is not None:
                 await findings.report(connection, job, job.clip.found, now)
-            return Moved(await jobs.move(connection, job, JobState.DELIVERED, now=now, outcome_id=message_id))
+            landed = {"outcome_id": message_id, "outcome_channel_id": self._equipment.desk.landed_in(job)}
+            return Moved(await jobs.move(connection, job, JobState.DELIVERED, now=now, **landed))
 
     async def _take_back(self, job: Job) -> Outcome:
         """The clip was taken down while it was being posted: what got through goes again."""
@@ -176,8 +178,9 @@ class Delivery:
             return job
         message_id = await self._equipment.desk.report(job, ending)
         passing("delivery.reported")
+        landed = {"outcome_id": message_id, "outcome_channel_id": self._equipment.desk.landed_in(job)}
         async with self._equipment.database.write() as connection:
-            job = await jobs.amend(connection, job, outcome_id=message_id)
+            job = await jobs.amend(connection, job, **landed)
         passing("delivery.report_recorded")
         return job
 

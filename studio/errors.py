@@ -3,7 +3,8 @@
     StudioError
     ├── OrderRefused              not taken at all: told privately, before anything is accepted
     │   ├── LimitReached          a share, cap or budget is used up; moderators may be asked for some of them
-    │   └── ConsentNeeded         the member has not yet given their word on likenesses
+    │   ├── ConsentNeeded         the member has not yet given their word on likenesses
+    │   └── NotYours              it is somebody else's: the try is logged
     ├── InputRefused              a file cannot be used: the member can fix it
     ├── FetchFailed               a file could not be fetched (attachment or result)
     │   ├── FetchForbidden        the address or a redirect is one that we never follow
@@ -69,6 +70,12 @@ class ConsentNeeded(OrderRefused):
     """The order goes on when its member agrees to what the sentence says."""
 
     default_code = "consent_needed"
+
+
+class NotYours(OrderRefused):
+    """Only somebody else may do that with theirs."""
+
+    default_code = "result_not_yours"
 
 
 class InputRefused(StudioError):

@@ -17,7 +17,7 @@ from studio.census import Census
 from studio.crashpoints import passing
 from studio.endings import withdraw
 from studio.equipment import Equipment, Terms, because
-from studio.errors import ConsentNeeded, OrderRefused
+from studio.errors import ConsentNeeded, NotYours, OrderRefused
 from studio.forecast import Forecast
 from studio.journal import Journal
 from studio.models import CancelAnswer, Ending, Job, Member
@@ -174,6 +174,8 @@ class Studio:
                 found = await petitions.read(connection, petition_id)
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
+        if found is not None and found.guild_id == guild_id and found.member_id != member_id:
+            raise NotYours
         if found is None or not found.is_open_to(member_id, guild_id, self.now()):
             raise OrderRefused("petition_over")
         return found

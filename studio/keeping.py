@@ -8,11 +8,29 @@ from dataclasses import replace
 from pathlib import Path
 
 from studio.errors import InputRefused
-from studio.models import Inputs, Job, SourceFile, looks_swapped
+from studio.models import Inputs, Job, JobState, SourceFile, looks_swapped
 from studio.ports import Storage
 
 LOOK_SECONDS = 1.0
 """How long somebody who presses waits for the storage to say what it has."""
+
+
+NOWHERE = "nowhere_to_deliver"  # how a clip ends that was made and stored, but could be posted nowhere
+
+
+def is_finished(job: Job) -> bool:
+    """Whether there is a clip to do something with, posted or not."""
+    return job.state is JobState.DELIVERED or is_unposted(job)
+
+
+def is_unposted(job: Job) -> bool:
+    return job.clip is not None and job.ending is not None and job.ending.code == NOWHERE
+
+
+def is_showable(job: Job) -> bool:
+    """Whether the clip can be shown once more, from our storage."""
+    is_there = is_finished(job) and job.clip is not None
+    return is_there and job.removed_at is None and job.purged_at is None
 
 
 def kept_files(job: Job, inputs: Inputs) -> tuple[SourceFile, SourceFile]:

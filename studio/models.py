@@ -11,6 +11,7 @@ from typing import Any
 from studio.cancels import Cancel as Cancel
 from studio.cancels import CancelAnswer as CancelAnswer
 from studio.lineage import Parent
+from studio.places import Place as Place
 
 
 class JobState(StrEnum):
@@ -114,29 +115,6 @@ class Member:
     id: int
     name: str
     role_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where in Discord a job's conversation happens; every id is a Discord snowflake.
-
-    `answer_id` is the public answer to the interaction, `thread_id` the thread that hangs from it
-    (None: the conversation stays in the channel), `card_id` the status card, `outcome_id` the one
-    message that says how it ended. `interaction_token` finds an answer whose id was lost in a crash.
-    """
-
-    guild_id: int
-    channel_id: int
-    answer_id: int | None = None
-    thread_id: int | None = None
-    card_id: int | None = None
-    outcome_id: int | None = None
-    interaction_token: str | None = field(default=None, repr=False)
-
-    @property
-    def talk_id(self) -> int:
-        """The channel or thread in which the conversation goes on."""
-        return self.thread_id or self.channel_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

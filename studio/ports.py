@@ -157,6 +157,9 @@ class Desk(Protocol):
     async def report(self, job: Job, ending: Ending) -> int:
         """Post the one message that says why there is no clip, and return its id."""
 
+    def landed_in(self, job: Job) -> int | None:
+        """The channel or thread of the outcome that this process has just posted or found."""
+
     async def correct(self, job: Job, ending: Ending) -> None:
         """Have the report that was posted say what is known now."""
 

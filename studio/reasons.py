@@ -259,7 +259,10 @@ _RENDERING: Mapping[str, Template] = {
     "interrupted": (
         "I was interrupted before your clip could begin. {cost} Use /animate again with the same files."
     ),
-    "nowhere_to_deliver": "The clip is ready, but I may no longer post where you ordered it. {cost}",
+    "nowhere_to_deliver": (
+        "The clip is ready, but I could not post it where you ordered it. {cost} "
+        "I keep it for a while: /jobs shows it in any channel where you may post."
+    ),
 }
 
 _TROUBLE: Mapping[str, Template] = {

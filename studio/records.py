@@ -94,6 +94,7 @@ def _order(row: RowMapping) -> Order:
             thread_id=row["thread_id"],
             card_id=row["card_id"],
             outcome_id=row["outcome_id"],
+            outcome_channel_id=row["outcome_channel_id"],
             interaction_token=row["interaction_token"],
         ),
         picture=SourceFile(**row["picture"]),

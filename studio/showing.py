@@ -11,14 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from studio import jobs
 from studio.database import Database
+from studio.keeping import is_finished
 from studio.links import Links
 from studio.models import Clip, Job, JobState
 from studio.ports import Clock, Storage
 
 log = structlog.get_logger(__name__)
-
-SHOWABLE = frozenset({JobState.DELIVERING, JobState.DELIVERED})
-"""The link is posted a moment before the job is recorded as delivered."""
 
 
 class NotShown(StrEnum):
@@ -59,7 +57,7 @@ class Showing:
         except SQLAlchemyError as error:
             log.warning("watching_without_database", error=type(error).__name__)
             return NotShown.AWAY
-        if job is None or job.clip is None or job.state not in SHOWABLE:
+        if job is None or job.clip is None or not _is_shown(job):
             return NotShown.UNKNOWN
         if job.removed_at is not None:
             return NotShown.REMOVED
@@ -69,3 +67,8 @@ class Showing:
         if now >= until or job.purged_at is not None:
             return NotShown.EXPIRED
         return Exhibit(job=job, clip=job.clip, until=until)
+
+
+def _is_shown(job: Job) -> bool:
+    # The link is posted a moment before the job is recorded as delivered.
+    return job.state is JobState.DELIVERING or is_finished(job)

@@ -125,6 +125,9 @@ class Notebook:
         self._fail()
         return self._post(job, ending=ending)
 
+    def landed_in(self, job: Job) -> int | None:
+        return job.place.talk_id
+
     async def correct(self, job: Job, ending: Ending) -> None:
         self._fail()
         for message in self.of(job.id):

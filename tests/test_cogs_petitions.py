@@ -158,7 +158,7 @@ async def test_a_price_over_a_limit_is_asked_for_below_the_report_also_after_a_r
     asked = await bureau.job(bureau.bells.woken[-1])
 
     assert "waiting does not help" in report["content"]
-    assert "has been used, or is too old" in seen.response.content
+    assert "Only the member who ordered this clip" in seen.response.content
     assert asked.id != job.id
     assert (asked.order.overruled, asked.order.wishes.prompt) == (True, "a forest")
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from studio import jobs
 from studio.database import jobs as rows
-from studio.models import JobState
+from studio.keeping import NOWHERE
+from studio.models import Ending, Job, JobState
+from studio.moderation import reports
 from tests.bureau import Bureau, open_bureau, texts_of
-from tests.finished import finished
+from tests.finished import finished, told
 
 
 @pytest.fixture
@@ -101,6 +105,92 @@ async def test_removed_failed_and_old_clips_are_told_without_a_button(bureau: Bu
         True
     ] * 3
     assert not any(f"v1:show:{job.id}" in said for said in told)
+
+
+async def unposted(bureau: Bureau) -> Job:
+    """A clip that was made and stored, but could be posted nowhere."""
+    job = await finished(bureau)
+    bureau.world.discord.delete_message(job.place.talk_id, job.place.outcome_id)
+    ending = asdict(Ending(NOWHERE, {"reason": "discord_gone"}, 250_000))
+    values = {"state": JobState.FAILED, "outcome_id": None, "ending": ending, "counts": False}
+    async with bureau.database.write() as connection:
+        await connection.execute(update(rows).where(rows.c.id == job.id).values(**values))
+    return await bureau.job(job.id)
+
+
+async def test_a_clip_that_could_be_posted_nowhere_is_told_so_and_brought_back(bureau: Bureau) -> None:
+    job = await unposted(bureau)
+    other = bureau.world.guild.create_text_channel("elsewhere")
+
+    said = texts_of(await listed(bureau, channel=other))
+    offered = await bureau.studio.results.mine.shown_again(
+        bureau.world.guild.id, bureau.world.member.id, limit=25
+    )
+    told_so = await told(bureau, await bureau.world.slash(bureau.world.member, other, "jobs", show=job.id))
+
+    assert "$0.25, but it could not be posted" in said
+    assert f"v1:show:{job.id}" in said
+    assert [each.id for each in offered] == [job.id]
+    assert "Here it is" in told_so
+    assert any(post["attachments"] for post in bureau.posts(other.id))
+
+
+async def test_what_is_no_longer_kept_of_it_is_not_offered(bureau: Bureau) -> None:
+    job = await unposted(bureau)
+    async with bureau.database.write() as connection:
+        await jobs.mark_purged(connection, job.id, now=bureau.studio.now())
+
+    said = texts_of(await listed(bureau))
+
+    assert "could not be posted, and is no longer kept" in said
+    assert f"v1:show:{job.id}" not in said
+
+
+async def test_a_clip_that_was_not_made_is_not_offered_and_says_so(bureau: Bureau) -> None:
+    job = await finished(bureau)
+    lost = {"state": JobState.FAILED, "ending": asdict(Ending("result_missing", {}, 250_000))}
+    async with bureau.database.write() as connection:
+        await connection.execute(update(rows).values(**lost))
+
+    offered = await bureau.studio.results.mine.shown_again(
+        bureau.world.guild.id, bureau.world.member.id, limit=25
+    )
+    answer = await bureau.world.slash(bureau.world.member, bureau.world.clips, "jobs", show=job.id)
+
+    assert offered == []
+    assert "This clip was not made" in await told(bureau, answer)
+
+
+async def test_a_brought_back_clip_that_was_never_posted_goes_with_a_takedown(bureau: Bureau) -> None:
+    job = await unposted(bureau)
+    other = bureau.world.guild.create_text_channel("elsewhere")
+    await told(bureau, await bureau.world.slash(bureau.world.member, other, "jobs", show=job.id))
+
+    gone = await bureau.world.slash(
+        bureau.world.moderator, bureau.world.clips, "studio takedown", clip=job.id, reason="rude"
+    )
+    await told(bureau, gone)
+
+    assert not any(post["attachments"] for post in bureau.posts(other.id))
+    assert (await bureau.job(job.id)).clip is None
+    assert await bureau.equipment.storage.keys(f"jobs/{job.id}") == []
+
+
+async def test_one_with_a_hit_is_brought_back_covered_and_reported_once(bureau: Bureau) -> None:
+    job = await unposted(bureau)
+    assert job.clip is not None
+    async with bureau.database.write() as connection:
+        found = asdict(replace(job.clip, found="result:breasts"))
+        await connection.execute(update(rows).values(clip=found))
+
+    for name in ("elsewhere", "further"):
+        other = bureau.world.guild.create_text_channel(name)
+        await told(bureau, await bureau.world.slash(bureau.world.member, other, "jobs", show=job.id))
+        (shown_again,) = bureau.posts(other.id)
+        assert shown_again["attachments"][0]["filename"].startswith("SPOILER_")
+
+    async with bureau.database.read() as connection:
+        assert len(await reports.of_job(connection, job.id)) == 1
 
 
 async def test_the_button_brings_the_clip_to_where_it_is_pressed(bureau: Bureau) -> None:

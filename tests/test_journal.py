@@ -115,7 +115,7 @@ def test_a_noted_order_is_read_back_with_everything_in_it(shelf: Shelf) -> None:
 
 def test_every_value_of_an_order_is_tried_with_something_in_it() -> None:
     """A field that is added to an order has to come through as well."""
-    later = {"answer_id", "thread_id", "card_id", "outcome_id"}
+    later = {"answer_id", "thread_id", "card_id", "outcome_id", "outcome_channel_id"}
 
     def empty(value: Any) -> list[str]:
         names = []

@@ -339,5 +339,5 @@ async def test_a_clip_that_discord_does_not_take_comes_by_its_link(bureau: Burea
     await show(bureau, bureau.world.member, other, job.id)
 
     (shown,) = bureau.posts(other.id)
-    assert "too large to be posted here" in shown["content"]
+    assert "Discord does not take its file here" in shown["content"]
     assert "https://video.example.org/output_0.mp4" in texts_of(shown)

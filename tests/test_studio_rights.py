@@ -14,7 +14,10 @@ from structlog.testing import capture_logs
 from studio.database import metadata
 from studio.moderation.audit import Entry
 from studio.moderation.council import Council
-from tests.bureau import Bureau, open_bureau
+from studio.sharing.policy import Approval, Policy, Share
+from tests.bureau import Bureau, a_button, open_bureau
+from tests.finished import finished, told
+from tests.ordering_world import custom_id
 
 NOT_MODERATION = (
     *("v1:cancel:", "v1:report:", "v1:reported:", "v1:privacy:", "v1:price:", "v1:ask:", "v1:agree:"),
@@ -23,7 +26,9 @@ NOT_MODERATION = (
     *("v1:order:", "v1:form:", "v1:same:"),
     *("v1:mine:", "v1:show:", "v1:again:", "v1:change:", "v1:share:", "v1:erase:", "v1:erase-sure:"),
 )
-"""Presses that members may make."""
+"""Presses that members may make; those that are about somebody's own are tried below, by a stranger."""
+
+BELOW_A_CLIP = ("again", "change", "share", "show", "erase", "erase-sure")
 
 
 @pytest.fixture
@@ -137,6 +142,57 @@ async def test_every_press_is_refused_to_members_logged_and_changes_nothing(bure
         assert [entry["event"] for entry in logs] == ["not_permitted"]
 
     assert len(prefixes) >= 6
+    assert await everything(bureau) == before
+
+
+async def own_press(bureau: Bureau, press: str) -> str:
+    """The custom_id of a press that is its member's alone, with everything there that it is about."""
+    if press in BELOW_A_CLIP:
+        job = await finished(bureau)
+    elif press == "ask":
+        await bureau.rule(Policy(pool=Share(usd_micros=1), approval=Approval(channel_id=5)))
+        refused = await bureau.order()
+        await bureau.restart()
+        return custom_id(refused, "v1:ask:")
+    else:
+        job = await bureau.opened()
+    return f"v1:{press}:{job.id}"
+
+
+@pytest.mark.parametrize("press", ["cancel", "price:yes", "price:no", "ask", *BELOW_A_CLIP])
+async def test_every_press_on_what_is_somebody_elses_is_refused_logged_and_changes_nothing(
+    bureau: Bureau, press: str
+) -> None:
+    pressed = await own_press(bureau, press)
+    message = await a_button(bureau, pressed)
+    before = await everything(bureau)
+
+    with capture_logs() as logs:
+        result = await bureau.world.click(bureau.world.stranger, message, pressed)
+        said = await bureau.world.eventually(
+            lambda: [
+                each.content
+                for each in (*result.followups, result.response)
+                if each is not None and each.content and each.ephemeral
+            ]
+        )
+
+    refusals = [(entry["member_id"], entry["what"]) for entry in logs if entry["event"] == "not_permitted"]
+    assert "Only the member who ordered this clip" in said[0]
+    assert refusals == [(bureau.world.stranger.id, pressed)]
+    assert await everything(bureau) == before
+
+
+async def test_showing_somebody_elses_clip_by_the_command_is_logged_too(bureau: Bureau) -> None:
+    job = await finished(bureau)
+    before = await everything(bureau)
+
+    with capture_logs() as logs:
+        answer = await bureau.world.slash(bureau.world.stranger, bureau.world.clips, "jobs", show=job.id)
+        said = await told(bureau, answer)
+
+    assert "Only the member who ordered this clip" in said
+    assert [entry["what"] for entry in logs if entry["event"] == "not_permitted"] == ["jobs"]
     assert await everything(bureau) == before
 
 

@@ -13,6 +13,7 @@ from providers.sandbox.faults import Reset
 from studio import display, endings, jobs
 from studio.database import Database
 from studio.errors import DeskGone, DeskUnavailable
+from studio.keeping import is_showable
 from studio.models import JobState
 from tests.studio_world import CHARGE, QUICK, studio_at_work
 
@@ -210,7 +211,12 @@ async def test_a_thread_that_is_gone_ends_the_job_with_what_it_cost(tmp_path: Pa
 
         await world.check()
         assert world.outcome(job_id) == "nowhere_to_deliver"
-        assert (await world.job(job_id)).cost_usd_micros == CHARGE
+        job = await world.job(job_id)
+        assert job.cost_usd_micros == CHARGE
+        # It is paid for, so it is kept for its member to have it shown elsewhere.
+        assert is_showable(job)
+        assert job.clip is not None
+        assert await world.storage.keys(f"jobs/{job_id}")
 
 
 # ── races, forced ───────────────────────────────────────────────────────────────────────────────

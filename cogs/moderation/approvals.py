@@ -9,7 +9,7 @@ from discord import ui
 
 from cogs.controls import JOB_ID, Route, unknown_button
 from cogs.moderation.request_cards import APPROVAL_PREFIX, PRICE_PREFIX
-from cogs.moderation.rights import Rights
+from cogs.moderation.rights import Rights, log_refusal
 from cogs.moderation.submitted import values_of
 from studio.moderation import blocking
 from studio.moderation.hearing import Answer, Heard, Hearing, Hearings
@@ -92,6 +92,8 @@ class ApprovalPresses:
             yes=press == "yes",
             is_moderator=self._rights.is_moderator(interaction),
         )
+        if hearing.heard is Heard.NOT_YOURS:
+            log_refusal(interaction)
         await _tell(interaction, hearing)
 
 

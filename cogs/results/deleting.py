@@ -8,8 +8,8 @@ from discord import ui
 from cogs.cards import ERASE_PREFIX
 from cogs.controls import JOB_ID, Route, unknown_button
 from cogs.moderation.office import Interaction, take_time
-from cogs.moderation.rights import Rights, log_refusal
-from studio.errors import OrderRefused
+from cogs.moderation.rights import Rights
+from studio.errors import NotYours
 from studio.models import Job
 from studio.moderation.care import Care
 from studio.texts import say
@@ -58,6 +58,5 @@ class Deleting:
         job = await self._care.safety.job(interaction.guild_id, job_id=job_id)
         is_own = job.order.member.id == interaction.user.id
         if not is_own and not self._rights.is_moderator(interaction):
-            log_refusal(interaction)
-            raise OrderRefused("erase_not_yours")
+            raise NotYours("erase_not_yours")
         return job

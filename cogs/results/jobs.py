@@ -15,6 +15,7 @@ from cogs.moderation.office import Interaction, take_time
 from cogs.moderation.reports import parse_clip
 from cogs.results.sharing import SHOW_PREFIX, Sharing
 from studio.errors import OrderRefused
+from studio.keeping import is_finished, is_showable, is_unposted
 from studio.models import Job, JobState, Progress
 from studio.texts import moment, say
 
@@ -107,7 +108,7 @@ class Jobs(commands.Cog):
 
 def _running(job: Job, progress: Progress) -> ui.Item[ui.LayoutView]:
     facts: dict[str, object] = {
-        "title": _linked(job, job.place.card_id),
+        "title": _linked(job, job.place.talk_id, job.place.card_id),
         # The place in the queue stands beside it.
         "stage": say(f"stage_{progress.stage}"),
         "percent": int(min(progress.fraction, 0.99) * 100),
@@ -131,7 +132,7 @@ def _running(job: Job, progress: Progress) -> ui.Item[ui.LayoutView]:
 
 def _ended(job: Job) -> ui.Item[ui.LayoutView]:
     text: ui.TextDisplay[ui.LayoutView] = ui.TextDisplay(_told(job))
-    if not _is_kept(job):
+    if not is_showable(job):
         return text
     button: ui.Button[ui.LayoutView] = ui.Button(
         label=say("button_show"),
@@ -142,35 +143,27 @@ def _ended(job: Job) -> ui.Item[ui.LayoutView]:
 
 
 def _told(job: Job) -> str:
-    facts: dict[str, object] = {
-        "title": _linked(job, None if job.removed_at else job.place.outcome_id),
-        "when": moment(job.state_since),
-    }
+    told_at = (0, None) if job.removed_at or job.place.outcome_id is None else job.place.told_at
+    facts: dict[str, object] = {"title": _linked(job, *told_at), "when": moment(job.state_since)}
     if job.removed_at is not None:
         return say("mine_removed", **facts)
-    if job.state is not JobState.DELIVERED:
+    if not is_finished(job):
         return say("mine_cancelled" if job.state is JobState.CANCELLED else "mine_failed", **facts)
-    if not _is_kept(job):
-        return say("mine_over", **facts)
+    if not is_showable(job):
+        return say("mine_unposted_over" if is_unposted(job) else "mine_over", **facts)
     if job.clip is not None:
         facts["seconds"] = job.clip.seconds
     if job.price_usd_micros is not None:
         facts["price"] = job.price_usd_micros
-    return say("mine_ready", **facts)
+    return say("mine_unposted" if is_unposted(job) else "mine_ready", **facts)
 
 
-def _linked(job: Job, message_id: int | None) -> str:
+def _linked(job: Job, channel_id: int, message_id: int | None) -> str:
     name = shown_title(job) or say("mine_unnamed")
     if message_id is None:
         return name
-    place = job.place
-    link = f"https://discord.com/channels/{place.guild_id}/{place.talk_id}/{message_id}"
+    link = f"https://discord.com/channels/{job.place.guild_id}/{channel_id}/{message_id}"
     return say("mine_title_linked", name=name, link=link)
-
-
-def _is_kept(job: Job) -> bool:
-    is_there = job.state is JobState.DELIVERED and job.clip is not None
-    return is_there and job.removed_at is None and job.purged_at is None
 
 
 def _choice(job: Job) -> str:

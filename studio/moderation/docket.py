@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import RowMapping, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import jobs
@@ -51,7 +51,7 @@ async def ended(connection: AsyncConnection, guild_id: int, *, now: datetime, li
 
 def _cases() -> Select[tuple[object, ...]]:
     names = ("id", "member_id", "state", "state_since", "channel_id", "thread_id", "answer_id")
-    more = ("outcome_id", "cost_usd_micros", "removed_at")
+    more = ("outcome_id", "outcome_channel_id", "cost_usd_micros", "removed_at")
     return select(*(jobs.c[name] for name in (*names, *more)))
 
 
@@ -63,10 +63,15 @@ async def _read(connection: AsyncConnection, query: Select[tuple[object, ...]]) 
             state=JobState(row["state"]),
             at=row["state_since"],
             channel_id=row["channel_id"],
-            # The answer stands in the channel, everything after it in the thread.
-            talk_id=(row["thread_id"] if row["outcome_id"] else None) or row["channel_id"],
+            talk_id=_talk_id(row),
             message_id=None if row["removed_at"] else row["outcome_id"] or row["answer_id"],
             cost_usd_micros=row["cost_usd_micros"] or 0,
         )
         for row in (await connection.execute(query)).mappings()
     ]
+
+
+def _talk_id(row: RowMapping) -> int:
+    """The answer stands in the channel, what comes after it most often in the thread."""
+    outcome_at = (row["outcome_channel_id"] or row["thread_id"]) if row["outcome_id"] else None
+    return int(outcome_at or row["channel_id"])

@@ -13,8 +13,9 @@ from studio import endings, jobs
 from studio.database import jobs as rows
 from studio.equipment import Equipment
 from studio.errors import DeskError, DeskUnavailable
+from studio.keeping import is_finished
 from studio.ledger import Because
-from studio.models import TAKEN_DOWN, Ending, Job, JobState
+from studio.models import TAKEN_DOWN, Ending, Job
 from studio.moderation import audit, reports
 from studio.results import copies
 from studio.sharing.tables import copies as copy_rows
@@ -49,7 +50,7 @@ async def mark(connection: AsyncConnection, job_id: str, *, by: int, named: bool
     else:
         # Whoever is at work at it has to stop, and finds it removed when it looks again.
         values["version"] = rows.c.version + 1
-        if job.state is JobState.DELIVERED:
+        if is_finished(job):
             cleared = {"clip": None, "source_url": None, "ending": _document(ending)}
             values.update(cleared)
     await connection.execute(update(rows).where(rows.c.id == job_id).values(**values))

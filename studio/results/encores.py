@@ -15,7 +15,9 @@ from studio.equipment import Equipment
 from studio.errors import DeskError, DeskUnavailable, OrderRefused
 from studio.fitting import post_fitted
 from studio.ids import new_job_id
+from studio.keeping import is_unposted
 from studio.models import Job
+from studio.moderation import findings
 from studio.results import copies
 from studio.results.copies import Copy
 
@@ -86,6 +88,9 @@ class Encores:
         async with self._equipment.database.write() as connection:
             await _check_showable(connection, job.id)
             await copies.add(connection, copy)
+            if is_unposted(job) and job.clip is not None and job.clip.found is not None:
+                # Its moderators were not asked to look before: there was nothing to be seen.
+                await findings.report(connection, job, job.clip.found, now)
         return copy
 
     async def _post(self, job: Job, copy: Copy, *, covered: bool, begun: bool) -> Shown:
@@ -153,11 +158,9 @@ async def _check_showable(connection: AsyncConnection, job_id: str) -> None:
 
 def not_kept(job: Job) -> OrderRefused:
     """The refusal of a clip that is no longer in our storage, with where it was posted."""
-    place = job.place
-    if place.outcome_id is None:
+    if job.place.outcome_id is None:
         return OrderRefused("result_not_kept")
-    link = f"https://discord.com/channels/{place.guild_id}/{place.talk_id}/{place.outcome_id}"
-    return OrderRefused("result_not_kept", link=link)
+    return OrderRefused("result_not_kept", link=job.place.told_link)
 
 
 def _is_at(copy: Copy, stage: Stage) -> bool:

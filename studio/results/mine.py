@@ -12,6 +12,7 @@ from studio.database import jobs as rows
 from studio.equipment import Equipment
 from studio.errors import OrderRefused
 from studio.forecast import Forecast
+from studio.keeping import is_showable
 from studio.models import Job, JobState, Progress
 from studio.moderation import takedowns
 from studio.progress import progress_of
@@ -50,7 +51,7 @@ class Mine:
     async def shown_again(self, guild_id: int, member_id: int, *, limit: int) -> Sequence[Job]:
         """Those that can be shown once more, the latest first; looked for among so many."""
         found = await self.ended(guild_id, member_id, limit=limit)
-        return [job for job in found if job.clip is not None and job.purged_at is None]
+        return [job for job in found if is_showable(job)]
 
     async def by_message(self, guild_id: int, message_id: int) -> str:
         """The id of the clip that a message of the server belongs to; empty when there is none."""

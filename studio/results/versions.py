@@ -10,10 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from studio import jobs
 from studio.database import jobs as rows
 from studio.equipment import Equipment
-from studio.errors import OrderRefused
-from studio.keeping import is_kept, kept_files
+from studio.errors import NotYours, OrderRefused
+from studio.keeping import is_finished, is_kept, kept_files
 from studio.lineage import Parent
-from studio.models import Job, JobState
+from studio.models import Job
 from studio.moderation.petitions import Wanted
 from studio.motions import shelf
 
@@ -25,7 +25,7 @@ class Versions:
         self._equipment = equipment
 
     async def own_clip(self, job_id: str, *, guild_id: int, member_id: int) -> Job:
-        """The member's own finished clip of this server."""
+        """The member's own finished clip of this server, also one that could not be posted."""
         try:
             async with self._equipment.database.read() as connection:
                 job = await jobs.get(connection, job_id)
@@ -34,11 +34,11 @@ class Versions:
         if job is None or job.place.guild_id != guild_id:
             raise OrderRefused("result_unknown")
         if job.order.member.id != member_id:
-            raise OrderRefused("result_not_yours")
+            raise NotYours
         if job.removed_at is not None:
             raise OrderRefused("result_removed")
-        if job.state is not JobState.DELIVERED:
-            raise OrderRefused("result_unfinished")
+        if not is_finished(job):
+            raise OrderRefused("result_failed" if job.state.ended else "result_unfinished")
         return job
 
     async def ingredients(self, job: Job) -> Wanted:
@@ -49,8 +49,7 @@ class Versions:
         await self._check_motion(job)
         if not await is_kept(self._equipment.storage, picture, video):
             raise OrderRefused("ingredients_gone")
-        place = job.place
-        parent = Parent(job.id, place.talk_id, place.outcome_id or place.answer_id or 0)
+        parent = Parent(job.id, *job.place.told_at)
         wishes = replace(job.order.wishes, left_out=(), as_last_time=())
         return Wanted(picture=picture, video=video, wishes=wishes, parent=parent)
 

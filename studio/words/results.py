@@ -23,6 +23,16 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "It is too large to be posted here: {link}",
         "It is too large to be posted here; the button opens it.",
     ),
+    "copy_link_instead": (
+        "Discord does not take its file here: {link}",
+        "Discord does not take its file here; the button opens it.",
+    ),
+    "result_link_instead": (
+        "{mention} Your clip is ready. Discord does not take its file here: {link}",
+        "{mention} Your clip is ready. Discord does not take its file here; use the button to open it.",
+        "Your clip is ready. Discord does not take its file here: {link}",
+        "Your clip is ready. Discord does not take its file here; use the button to open it.",
+    ),
     "shared_now": "Your clip is shared: {link}",
     "shared_already": "This clip has been shared already, and that can be done once: {link}",
     "shown_now": "Here it is: {link}",
@@ -54,6 +64,15 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "{title}: ready {when}, no longer kept here; its message may still stand",
         "Clip of {when}, no longer kept here",
     ),
+    "mine_unposted": (
+        "{title}: made {when}, {seconds:number} s, {price:money}, but it could not be posted",
+        "{title}: made {when}, {seconds:number} s, but it could not be posted",
+    ),
+    "mine_unposted_over": "{title}: made {when}, but it could not be posted, and is no longer kept here",
+    "answer_unposted": (
+        "{name}'s clip is ready, but could not be posted. /jobs brings it back. What happened: {link}",
+        "{name}'s clip is ready, but could not be posted. /jobs brings it back.",
+    ),
     "mine_removed": "{title}: was removed {when}",
     "mine_failed": "{title}: could not be made, {when}",
     "mine_cancelled": "{title}: was cancelled {when}",
@@ -84,6 +103,10 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
     ),
     "result_unfinished": (
         "This clip is not finished. Nothing was changed. Nothing was charged. /jobs shows how far it is."
+    ),
+    "result_failed": (
+        "This clip was not made, so there is nothing to be shown or made again. Nothing was changed. "
+        "Nothing was charged. Begin a new one with /animate."
     ),
     "result_not_kept": (
         "I no longer keep this clip: clips are deleted after a while. Nothing was charged. If nobody has "
