@@ -17,6 +17,7 @@ from providers.watch_page import CSP, absence_page, clip_page, title_of
 from studio.languages.spoken import speak
 from studio.languages.tongues import of_browser
 from studio.links import FILES_PATH, WATCH_PATH
+from studio.moderation.findings import is_covered
 from studio.showing import Exhibit, NotShown, Showing
 
 log = structlog.get_logger(__name__)
@@ -78,8 +79,10 @@ class _Screens:
 
     async def poster(self, request: web.Request) -> web.Response:
         found = await self._showing.find(request.match_info["token"])
-        if isinstance(found, NotShown) or found.clip.poster_key is None:
-            return _nothing(_STATUS[found] if isinstance(found, NotShown) else 404)
+        if isinstance(found, NotShown):
+            return _nothing(_STATUS[found])
+        if found.clip.poster_key is None or is_covered(found.job):
+            return _nothing(404)
         headers = {**_COMMON, "ETag": f'"{found.job.id}-poster"'}
         if _is_known(request, headers["ETag"]):
             return web.Response(status=304, headers=headers)

@@ -264,7 +264,7 @@ def _clip_key(job: Job) -> str:
 def _wants_poster(job: Job, clip: Clip) -> bool:
     """Not what was taken down, nor what is covered: a preview would show what the cover hides."""
     delivered = job.state is JobState.DELIVERED and job.removed_at is None
-    return delivered and clip.found is None and clip.poster_key is None
+    return delivered and not findings.is_covered(job) and clip.poster_key is None
 
 
 async def purge(equipment: Equipment) -> int:

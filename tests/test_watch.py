@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -427,6 +427,32 @@ async def test_previews_find_the_clip_and_its_poster(cinema: Cinema) -> None:
         '<meta name="twitter:card" content="player">',
     ):
         assert tag in page
+
+
+@pytest.mark.parametrize("why", ["wished", "found"])
+async def test_of_what_is_covered_neither_the_page_nor_a_preview_shows_anything_unasked(
+    cinema: Cinema, why: str
+) -> None:
+    clip = _plain(cinema.job.clip)
+    if why == "found":
+        await cinema.change(clip=clip | {"found": "result:breasts"})
+    else:
+        # Also one that was given a poster before covers were heeded here.
+        await cinema.change(wishes=asdict(replace(cinema.job.order.wishes, spoiler=True)))
+
+    _, _, body = await cinema.ask(f"{cinema.url}/watch/{cinema.token}")
+    poster, _, _ = await cinema.ask(f"{cinema.url}/clips/{cinema.token}/poster.jpg")
+    file, _, _ = await cinema.ask(cinema.clip_url)
+    page = body.decode()
+
+    assert "poster" not in page
+    assert 'preload="none"' in page
+    assert "This clip is covered" in page
+    assert all(each not in page for each in ("og:image", "og:video", "twitter:image", "twitter:player"))
+    assert '<meta property="og:type" content="website">' in page
+    assert '<meta name="twitter:card" content="summary">' in page
+    assert page.count("clip.mp4") == 2  # to play and to save, both in the viewer's own hands
+    assert (poster, file) == (404, 200)
 
 
 async def test_the_poster_is_a_jpeg(cinema: Cinema) -> None:
