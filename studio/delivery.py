@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 OURS_SECONDS = 5.0
 """For how long no other process takes a job over from a process that stands still."""
 
+POSTER_TRIES = 8
+"""How often storage that is away is waited for: better a page without a poster than a job without an end."""
+
 
 class Delivery:
     """Steps for `fetching`, `delivering` and every ended state."""
@@ -137,7 +140,12 @@ class Delivery:
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
             await self._tidy(job, may_come=watched)
-            job = await self._with_poster(job)
+            try:
+                job = await self._with_poster(job)
+            except OSError as error:
+                log.warning("poster_not_stored", job_id=job.id, tries=job.tries, error=str(error))
+                if job.tries < POSTER_TRIES:
+                    return Wait(patience(job.tries), tried=True)
         if watched:
             late = await self._late.look(job)
             if not isinstance(late, Job):
