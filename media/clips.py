@@ -99,7 +99,7 @@ def fit(source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
     give mud, and as `verify` does.
     """
     before = _examine(source)
-    if before.facts.size <= max_bytes and _plays_everywhere(before):
+    if before.facts.size <= max_bytes and before.facts.plays_everywhere and before.index_first:
         shutil.copyfile(source, target)
         return before.facts
     share = 1.0
@@ -110,15 +110,6 @@ def fit(source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
             return examine(target).facts
         share *= 0.95 * max_bytes / size
     raise MediaRefused(Reason.TOO_LARGE, size=size, limit=max_bytes)
-
-
-def _plays_everywhere(probe: Probe) -> bool:
-    return (
-        probe.family is Family.MP4
-        and probe.index_first
-        and probe.facts.codec == "h264"
-        and probe.pixel_format == "yuv420p"
-    )
 
 
 def _examine(source: Path) -> Probe:

@@ -70,7 +70,10 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipFacts:
-    """A video as it will be played (after rotation metadata): pixels, seconds, frames a second, bytes."""
+    """A video as it will be played (after rotation metadata): pixels, seconds, frames a second, bytes.
+
+    `plays_everywhere`: every phone and browser of the last years can show it.
+    """
 
     format: str
     codec: str
@@ -80,6 +83,7 @@ class ClipFacts:
     frames_per_second: float
     has_sound: bool
     size: int
+    plays_everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,9 @@ UNSPECIFIED = (2, 2, 2)
 _REWOUND = frozenset({Family.MP4, Family.MOV})
 """What FFmpeg goes back in without fail; opening a file once more takes it longer than everything else."""
 
+_PLAYED_PIXELS = frozenset({"yuv420p", "yuvj420p"})
+_PLAYED_SOUND = frozenset({None, "aac", "mp3", "mp3float"})
+
 _SAMPLED_KEYFRAMES = 5
 _PLACE_TAGS = ("location", "gps")
 
@@ -115,7 +118,18 @@ def examine_and_see(source: Path) -> tuple[Probe, VideoFrame]:
         if family is not Family.GIF:
             _decode_samples(container, stream, times.keys)
         probe = _described(container, stream, (source, family), times, head[0])
-    return replace(probe, index_first=index_first), head[0]
+    facts = replace(probe.facts, plays_everywhere=_plays_everywhere(probe))
+    return replace(probe, facts=facts, index_first=index_first), head[0]
+
+
+def _plays_everywhere(probe: Probe) -> bool:
+    """Whether it is an MP4 of H.264 with 8 bits and halved colours, and any sound one that phones know."""
+    return (
+        probe.family is Family.MP4
+        and probe.facts.codec == "h264"
+        and probe.pixel_format in _PLAYED_PIXELS
+        and probe.sound_codec in _PLAYED_SOUND
+    )
 
 
 def _opened(stack: ExitStack, source: Path) -> tuple[InputContainer, VideoStream]:

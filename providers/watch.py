@@ -17,7 +17,8 @@ from providers.watch_page import CSP, absence_page, clip_page, title_of
 from studio.languages.spoken import speak
 from studio.languages.tongues import of_browser
 from studio.links import FILES_PATH, WATCH_PATH
-from studio.showing import Exhibit, NotShown, Showing
+from studio.moderation.findings import is_covered
+from studio.showing import Exhibit, NotShown, Reel, Showing
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,14 @@ STALL_SECONDS = 30.0
 MOST_POSTER_BYTES = 2 * 1024 * 1024
 BUSY_SECONDS = 5
 
+_ENDINGS = {
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "video/x-matroska": ".mkv",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+}
 _TOKEN = r"{token:[0-9a-zA-Z_.-]{1,80}}"  # noqa: S105 - a pattern
 _STATUS = {NotShown.UNKNOWN: 404, NotShown.EXPIRED: 410, NotShown.REMOVED: 410, NotShown.AWAY: 503}
 _COMMON = {
@@ -54,6 +63,7 @@ def add_watching(app: web.Application, showing: Showing, *, trial: bool) -> None
     screens = _Screens(showing, trial=trial)
     app.router.add_get(WATCH_PATH + _TOKEN, screens.page)
     app.router.add_get(FILES_PATH + _TOKEN + "/clip.mp4", screens.clip)
+    app.router.add_get(FILES_PATH + _TOKEN + "/original", screens.original)
     app.router.add_get(FILES_PATH + _TOKEN + "/poster.jpg", screens.poster)
     app.on_shutdown.append(screens.close)
 
@@ -78,8 +88,10 @@ class _Screens:
 
     async def poster(self, request: web.Request) -> web.Response:
         found = await self._showing.find(request.match_info["token"])
-        if isinstance(found, NotShown) or found.clip.poster_key is None:
-            return _nothing(_STATUS[found] if isinstance(found, NotShown) else 404)
+        if isinstance(found, NotShown):
+            return _nothing(_STATUS[found])
+        if found.clip.poster_key is None or is_covered(found.job):
+            return _nothing(404)
         headers = {**_COMMON, "ETag": f'"{found.job.id}-poster"'}
         if _is_known(request, headers["ETag"]):
             return web.Response(status=304, headers=headers)
@@ -93,40 +105,53 @@ class _Screens:
         found = await self._showing.find(request.match_info["token"])
         if isinstance(found, NotShown):
             return _nothing(_STATUS[found])
-        headers = {
-            **_COMMON,
-            "ETag": f'"{found.job.id}-{found.clip.size}"',
-            "Accept-Ranges": "bytes",
-            "Content-Disposition": _disposition(found),
-        }
-        if _is_known(request, headers["ETag"]):
-            return web.Response(status=304, headers=headers)
-        try:
-            span = _span_of(request, found.clip.size, headers["ETag"])
-        except CannotSatisfy:
-            headers["Content-Range"] = f"bytes */{found.clip.size}"
-            return web.Response(status=416, headers=headers)
-        response = web.StreamResponse(status=200 if span is None else 206, headers=headers)
-        if span is not None:
-            response.headers["Content-Range"] = span.of(found.clip.size)
-        return await self._send(request, response, found, span or Span(0, found.clip.size))
+        return await self._serve(request, found, found.playable, placed="inline")
+
+    async def original(self, request: web.Request) -> web.StreamResponse:
+        found = await self._showing.find(request.match_info["token"])
+        if isinstance(found, NotShown):
+            return _nothing(_STATUS[found])
+        return await self._serve(request, found, found.original, placed="attachment")
 
     async def close(self, _app: web.Application) -> None:
         """A bot that ends does not wait for whoever is watching: players come back by themselves."""
         for task in self._streaming:
             task.cancel()
 
-    async def _send(
-        self, request: web.Request, response: web.StreamResponse, exhibit: Exhibit, span: Span
+    async def _serve(
+        self, request: web.Request, exhibit: Exhibit, reel: Reel, *, placed: str
     ) -> web.StreamResponse:
-        response.content_type = "video/mp4"
+        """`placed`: played in place (inline), or saved (attachment)."""
+        headers = {
+            **_COMMON,
+            "ETag": f'"{exhibit.job.id}-{reel.mark}-{reel.size}"',
+            "Accept-Ranges": "bytes",
+            "Content-Disposition": f"{placed}; {_names_of(exhibit, reel)}",
+            "Content-Type": reel.content_type,
+        }
+        if _is_known(request, headers["ETag"]):
+            return web.Response(status=304, headers=headers)
+        try:
+            span = _span_of(request, reel.size, headers["ETag"])
+        except CannotSatisfy:
+            headers["Content-Range"] = f"bytes */{reel.size}"
+            return web.Response(status=416, headers=headers)
+        response = web.StreamResponse(status=200 if span is None else 206, headers=headers)
+        if span is not None:
+            response.headers["Content-Range"] = span.of(reel.size)
+        return await self._send(request, response, (exhibit.job.id, reel), span or Span(0, reel.size))
+
+    async def _send(
+        self, request: web.Request, response: web.StreamResponse, what: tuple[str, Reel], span: Span
+    ) -> web.StreamResponse:
+        job_id, reel = what
         response.content_length = span.length
-        with self._stream(exhibit.job.id) as may:
+        with self._stream(job_id) as may:
             if not may:
                 return _nothing(503)
             try:
                 # Before the head of the answer goes out: what is missing can still be told.
-                piece = await self._read(exhibit, span, span.start)
+                piece = await self._read(reel, span, span.start)
             except OSError as error:
                 return _missing(error)
             try:
@@ -137,18 +162,18 @@ class _Screens:
                 while piece:
                     await _write(response, piece)
                     at += len(piece)
-                    piece = await self._read(exhibit, span, at) if at < span.stop else b""
+                    piece = await self._read(reel, span, at) if at < span.stop else b""
                 await response.write_eof()
             except OSError as error:
                 # Half an answer must not look like a whole one.
-                log.info("stream_ended", job_id=exhibit.job.id, error=type(error).__name__)
+                log.info("stream_ended", job_id=job_id, error=type(error).__name__)
                 if request.transport is not None:
                     request.transport.abort()
         return response
 
-    async def _read(self, exhibit: Exhibit, span: Span, at: int) -> bytes:
+    async def _read(self, reel: Reel, span: Span, at: int) -> bytes:
         stop = min(span.stop, at + PIECE_BYTES)
-        return await self._showing.storage.read(exhibit.clip.key, at, stop)
+        return await self._showing.storage.read(reel.key, at, stop)
 
     @contextmanager
     def _stream(self, job_id: str) -> Iterator[bool]:
@@ -186,12 +211,13 @@ def _is_known(request: web.Request, etag: str) -> bool:
     return known.strip() == "*" or etag in (one.strip().removeprefix("W/") for one in known.split(","))
 
 
-def _disposition(exhibit: Exhibit) -> str:
-    """Played in place; saved under a name that says what it is."""
+def _names_of(exhibit: Exhibit, reel: Reel) -> str:
+    """Saved under a name that says what it is."""
+    ending = _ENDINGS.get(reel.content_type, "")
     words = re.sub(r'[\x00-\x1f\x7f/\\:*?"<>|]+', " ", title_of(exhibit.job)).split()
     name = " ".join(words).strip(".") or "clip"
-    plain = f"clip-{exhibit.job.id}.mp4"
-    return f"inline; filename=\"{plain}\"; filename*=UTF-8''{quote(name[:80] + '.mp4', safe='')}"
+    plain = f"clip-{exhibit.job.id}{ending}"
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name[:80] + ending, safe='')}"
 
 
 def _answer_page(html: str, status: int) -> web.Response:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 
 from studio.languages.spoken import spoken
 from studio.links import FILES_PATH, WATCH_PATH
 from studio.models import Job
+from studio.moderation.findings import is_covered
 from studio.showing import Exhibit, NotShown
 from studio.texts import say
 
@@ -47,18 +48,24 @@ def title_of(job: Job) -> str:
 def clip_page(exhibit: Exhibit, token: str, public_url: str, *, trial: bool) -> str:
     clip, title = exhibit.clip, escape(title_of(exhibit.job))
     # Relative, so that it works wherever a proxy has put us.
-    file, poster = f"..{FILES_PATH}{token}/clip.mp4", f"..{FILES_PATH}{token}/poster.jpg"
-    poster_attribute = f' poster="{poster}"' if clip.poster_key else ""
+    files = f"..{FILES_PATH}{token}"
+    file, kind = f"{files}/clip.mp4", exhibit.playable.content_type
+    saved = file if clip.playable_key is None else f"{files}/original"
+    # Of what is covered nothing is loaded until the viewer has it played: not even the first frame.
+    covered = is_covered(exhibit.job)
+    preload = "none" if covered else "metadata"
+    poster_attribute = f' poster="{files}/poster.jpg"' if clip.poster_key and not covered else ""
+    cover = f'\n<p class="label">{escape(say("watch_covered"))}</p>' if covered else ""
     facts = {"seconds": clip.seconds, "width": clip.width, "height": clip.height}
     label = escape(say("watch_label_trial" if trial else "watch_label", **facts))
     until = f'<time datetime="{exhibit.until:%Y-%m-%dT%H:%M:%SZ}">{exhibit.until:%Y-%m-%d %H:%M} UTC</time>'
     kept = escape(say("watch_until", moment="@")).replace("@", until)
-    body = f"""<h1>{title}</h1>
-<video controls playsinline preload="metadata" width="{clip.width}" height="{clip.height}"{poster_attribute}
- aria-label="{escape(_alt_text(exhibit, trial))}"><source src="{file}" type="video/mp4">
+    body = f"""<h1>{title}</h1>{cover}
+<video controls playsinline preload="{preload}" width="{clip.width}" height="{clip.height}"{poster_attribute}
+ aria-label="{escape(_alt_text(exhibit, trial))}"><source src="{file}" type="{kind}">
 {escape(say("watch_cannot_play"))}</video>
 <p class="label">{label}</p>
-<p><a class="save" href="{file}" download>{escape(say("watch_save"))}</a></p>
+<p><a class="save" href="{saved}" download>{escape(say("watch_save"))}</a></p>
 <p>{kept}</p>"""
     return _document(title, body, "\n".join(_tags(exhibit, token, public_url, trial)))
 
@@ -70,36 +77,49 @@ def absence_page(why: NotShown) -> str:
 
 def _tags(exhibit: Exhibit, token: str, public_url: str, trial: bool) -> Iterator[str]:
     """For those who show a preview: ogp.me, and the player card of developer.x.com's card documentation."""
-    clip = exhibit.clip
-    page, files = f"{public_url}{WATCH_PATH}{token}", f"{public_url}{FILES_PATH}{token}"
     named = {
-        "og:type": "video.other",
         "og:title": title_of(exhibit.job),
         "og:description": _alt_text(exhibit, trial),
-        "og:url": page,
-        "og:video": f"{files}/clip.mp4",
-        "og:video:secure_url": f"{files}/clip.mp4",
-        "og:video:type": "video/mp4",
-        "og:video:width": str(clip.width),
-        "og:video:height": str(clip.height),
-        "twitter:card": "player",
+        "og:url": f"{public_url}{WATCH_PATH}{token}",
         "twitter:title": title_of(exhibit.job),
-        "twitter:player": page,
-        "twitter:player:width": str(clip.width),
-        "twitter:player:height": str(clip.height),
-        "twitter:player:stream": f"{files}/clip.mp4",
-        "twitter:player:stream:content_type": "video/mp4",
     }
-    if clip.poster_key:
-        named |= {
-            "og:image": f"{files}/poster.jpg",
-            "og:image:type": "image/jpeg",
-            "og:image:alt": _alt_text(exhibit, trial),
-            "twitter:image": f"{files}/poster.jpg",
-        }
+    if is_covered(exhibit.job):
+        # A preview would show what the cover hides.
+        named |= {"og:type": "website", "twitter:card": "summary"}
+    else:
+        named |= _video_tags(exhibit, named["og:url"], f"{public_url}{FILES_PATH}{token}/clip.mp4")
+        if exhibit.clip.poster_key:
+            named |= _image_tags(f"{public_url}{FILES_PATH}{token}/poster.jpg", _alt_text(exhibit, trial))
     for name, value in named.items():
         key = "name" if name.startswith("twitter:") else "property"
         yield f'<meta {key}="{name}" content="{escape(value)}">'
+
+
+def _video_tags(exhibit: Exhibit, page: str, file: str) -> Mapping[str, str]:
+    clip, kind = exhibit.clip, exhibit.playable.content_type
+    return {
+        "og:type": "video.other",
+        "og:video": file,
+        "og:video:secure_url": file,
+        "og:video:type": kind,
+        "og:video:width": str(clip.width),
+        "og:video:height": str(clip.height),
+        "twitter:card": "player",
+        "twitter:player": page,
+        "twitter:player:width": str(clip.width),
+        "twitter:player:height": str(clip.height),
+        "twitter:player:stream": file,
+        "twitter:player:stream:content_type": kind,
+    }
+
+
+def _image_tags(poster: str, alt_text: str) -> Mapping[str, str]:
+    return {
+        "og:image": poster,
+        "og:image:type": "image/jpeg",
+        "og:image:alt": alt_text,
+        "twitter:image": poster,
+    }
 
 
 def _alt_text(exhibit: Exhibit, trial: bool) -> str:

@@ -13,6 +13,8 @@ from media.errors import MediaRefused, Reason, WorkshopFailed
 from studio import jobs
 from studio.acceptance import alarm_about
 from studio.asking import Asking
+from studio.clips import content_type_of
+from studio.copying import with_playable_copy
 from studio.crashpoints import passing
 from studio.display import Display
 from studio.endings import end
@@ -28,11 +30,11 @@ from studio.scrubbing import scrub
 
 log = structlog.get_logger(__name__)
 
-PLAYED_EVERYWHERE = ("MP4", "h264")
-"""Container and coding that Discord's apps play on every system; the provider promises neither."""
-
 OURS_SECONDS = 5.0
 """For how long no other process takes a job over from a process that stands still."""
+
+POSTER_TRIES = 8
+"""How often storage that is away is waited for: better a page without a poster than a job without an end."""
 
 
 class Delivery:
@@ -51,33 +53,13 @@ class Delivery:
             return await end(self._equipment, job, JobState.CANCELLED, TAKEN_DOWN)
         if job.tries:
             job = await self._refresh_address(job)
-        assert job.source_url is not None
-        storage = self._equipment.storage
         try:
-            async with storage.workspace() as folder:
-                path = folder / "clip.mp4"
-                size = await self._equipment.provider.download(job.source_url, path)
-                passing("delivery.downloaded")
-                facts = await self._equipment.workshop.verify_clip(path)
-                passing("delivery.verified")
-                found = await findings.in_result(self._equipment, job, path)
-                await storage.put(_clip_key(job), path)
+            clip = await self._bring(job)
         except (FetchFailed, MediaRefused) as error:
             crashed = isinstance(error, MediaRefused) and error.reason is Reason.CRASHED
             report = log.error if crashed else log.warning
             report("result_not_fetched", job_id=job.id, error=str(error))
             return await self._retry_fetching(job)
-        clip = Clip(
-            key=_clip_key(job),
-            size=size,
-            seconds=facts.seconds,
-            width=facts.width,
-            height=facts.height,
-            has_sound=facts.has_sound,
-            source_url=job.source_url,
-            found=found,
-            plays_everywhere=(facts.format, facts.codec) == PLAYED_EVERYWHERE,
-        )
         passing("delivery.clip_stored")
         for remark in remarks_on(job, clip):
             log.warning("result_differs", job_id=job.id, remark=remark.code, **remark.facts)
@@ -86,6 +68,33 @@ class Delivery:
             moved = await jobs.move(connection, job, JobState.DELIVERING, now=now, clip=clip)
         self._brought[job.id] = asyncio.get_running_loop().time()
         return Moved(moved)
+
+    async def _bring(self, job: Job) -> Clip:
+        """Put the result into storage, with a copy if not all can play it."""
+        assert job.source_url is not None
+        storage = self._equipment.storage
+        async with storage.workspace() as folder:
+            path = folder / "clip.mp4"
+            size = await self._equipment.provider.download(job.source_url, path)
+            passing("delivery.downloaded")
+            facts = await self._equipment.workshop.verify_clip(path)
+            passing("delivery.verified")
+            clip = Clip(
+                key=f"jobs/{job.id}/clip.mp4",
+                size=size,
+                seconds=facts.seconds,
+                width=facts.width,
+                height=facts.height,
+                has_sound=facts.has_sound,
+                source_url=job.source_url,
+                found=await findings.in_result(self._equipment, job, path),
+                plays_everywhere=facts.plays_everywhere,
+                content_type=content_type_of(facts.format, facts.codec),
+            )
+            if not clip.plays_everywhere:
+                clip = await with_playable_copy(self._equipment, job, clip, path)
+            await storage.put(clip.key, path)
+        return clip
 
     async def deliver(self, job: Job) -> Outcome:
         """Post the one message with the clip."""
@@ -133,7 +142,12 @@ class Delivery:
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
             await self._tidy(job, may_come=watched)
-            job = await self._with_poster(job)
+            try:
+                job = await self._with_poster(job)
+            except OSError as error:
+                log.warning("poster_not_stored", job_id=job.id, tries=job.tries, error=str(error))
+                if job.tries < POSTER_TRIES:
+                    return Wait(patience(job.tries), tried=True)
         if watched:
             late = await self._late.look(job)
             if not isinstance(late, Job):
@@ -260,14 +274,10 @@ class Delivery:
         return Wait(patience(job.tries, longest=max(1.0, waits.give_up_fetching / 12)), tried=True)
 
 
-def _clip_key(job: Job) -> str:
-    return f"jobs/{job.id}/clip.mp4"
-
-
 def _wants_poster(job: Job, clip: Clip) -> bool:
     """Not what was taken down, nor what is covered: a preview would show what the cover hides."""
     delivered = job.state is JobState.DELIVERED and job.removed_at is None
-    return delivered and clip.found is None and clip.poster_key is None
+    return delivered and not findings.is_covered(job) and clip.poster_key is None
 
 
 async def purge(equipment: Equipment) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from studio.cancels import Cancel as Cancel
 from studio.cancels import CancelAnswer as CancelAnswer
+from studio.clips import Clip as Clip
 from studio.lineage import Parent
 from studio.places import Place as Place
 
@@ -161,27 +162,6 @@ class Inputs:
     orientation: Orientation
     notices: tuple[Notice, ...] = ()
     found: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """The finished result in our storage; `source_url` is where the provider keeps it.
-
-    What the picture check `found` has it covered. There is a poster (`poster_key`) only where clips are shown
-    outside of Discord, from a moment after they were posted on, and none of what is covered.
-    `plays_everywhere`: False for what some phones and browsers cannot show, such as HEVC.
-    """
-
-    key: str
-    size: int
-    seconds: float
-    width: int
-    height: int
-    has_sound: bool
-    source_url: str
-    poster_key: str | None = None
-    found: str | None = None
-    plays_everywhere: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ _WATCHING: Mapping[str, Template] = {
     "watch_title": "{name}'s clip",
     "watch_label": "AI-generated · {seconds:number} s · {width} × {height}",
     "watch_label_trial": "Trial clip · {seconds:number} s · {width} × {height}",
+    "watch_covered": "This clip is covered. You see nothing of it until you play it.",
     "watch_cannot_play": "Your browser cannot play this video. You can still save it with the button below.",
     "watch_save": "Save the clip",
     "watch_until": "This page works until {moment}. Whoever has its address can watch the clip.",

@@ -30,12 +30,36 @@ class NotShown(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reel:
+    """One of the clip's files. `mark` tells it from the others."""
+
+    key: str
+    size: int
+    content_type: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exhibit:
     """A clip that may be shown until then, with its job."""
 
     job: Job
     clip: Clip
     until: datetime
+
+    @property
+    def original(self) -> Reel:
+        """What the provider made."""
+        clip = self.clip
+        return Reel(key=clip.key, size=clip.size, content_type=clip.content_type, mark="original")
+
+    @property
+    def playable(self) -> Reel:
+        """What is played: the original, or the copy for those who cannot play that."""
+        clip = self.clip
+        if clip.playable_key is None:
+            return self.original
+        return Reel(key=clip.playable_key, size=clip.playable_size, content_type="video/mp4", mark="playable")
 
 
 class Showing:

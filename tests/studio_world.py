@@ -400,11 +400,14 @@ class World:
             assert len(self.desk.of(job_id)) == messages, self.desk.of(job_id)
             assert (self.desk.of(job_id)[-1].ending is None) == (job.state is JobState.DELIVERED)
             assert job.id in self.desk.concluded
-            clips = {key for key in (job.clip.key, job.clip.poster_key) if key} if job.clip else set()
+            clip = job.clip
+            clips = {key for key in (clip.key, clip.poster_key, clip.playable_key) if key} if clip else set()
             kept = set(await self.storage.keys(f"jobs/{job_id}"))
             # What a clip was made of is kept beside it, so that it can be run again.
             inputs = {key for key in kept if "/input/" in key} if job.clip else set()
-            assert kept - inputs == clips
+            # So are copies that fitted into a message.
+            copies = {key for key in kept if "/fitted-" in key} if job.clip else set()
+            assert kept - inputs - copies == clips
             assert bool(inputs) is bool(job.clip and inputs_kept)
             async with self.database.read() as connection:
                 assert await ledger.held_for(connection, job_id) == 0

@@ -142,7 +142,7 @@ async def test_a_backup_lists_every_file_with_its_size_and_checksum(
         sizes = {member.name: member.size for member in opened}
     listed = {Path(entry["name"]).name: entry for entry in manifest["files"]}
     # With what the clip was made of, so that it can be made once more.
-    assert {"clip.mp4", "poster.jpg", "picture.jpg", "motion.mp4"} <= set(listed)
+    assert {"clip.mp4", "picture.jpg", "motion.mp4"} <= set(listed)
     assert all(sizes[f"files/{entry['name']}"] == entry["size"] > 0 for entry in listed.values())
     assert sizes["bot.db"] == manifest["database"]["size"]
 

@@ -117,7 +117,7 @@ async def test_an_order_with_its_files_in_a_bucket_known_from_the_env_file_alone
     await world.bot.stop()
 
     assert world.states() == ["delivered"]
-    names = ("clip.mp4", "poster.jpg", *INPUTS)
+    names = ("clip.mp4", *INPUTS)
     assert kept == {f"animate/files/jobs/{job_id}/{name}" for name in names}
     assert await s3.keys() == set()
     assert await s3.unfinished() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import av
 import pytest
 
 from providers.sandbox import Fault
+from studio.clips import content_type_of
 from studio.errors import ClipTooLarge
 from studio.fitting import post_fitted
 from studio.models import Clip
@@ -70,6 +72,47 @@ async def test_a_result_in_hevc_is_kept_as_it_is_and_known_as_one_that_not_all_c
         assert job.clip is not None
         assert (job.clip.size, job.clip.plays_everywhere) == (hevc.stat().st_size, False)
         assert job.clip.key.endswith("/clip.mp4")
+        assert job.clip.playable_key is not None
+        async with world.storage.checkout(job.clip.playable_key) as copy:
+            facts = await world.workshop.verify_clip(copy)
+        assert (facts.plays_everywhere, facts.size) == (True, job.clip.playable_size)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "plays"),
+    [
+        (Recipe(seconds=3, fps=5), True),
+        (Recipe(seconds=3, fps=5, sound=None), True),
+        (Recipe(seconds=3, fps=5, container={}), True),
+        (Recipe(seconds=3, fps=5, pixel_format="yuv420p10le"), False),
+        (Recipe(seconds=3, fps=5, pixel_format="yuv444p"), False),
+    ],
+)
+async def test_h264_alone_does_not_make_a_clip_play_everywhere(
+    tmp_path: Path, recipe: Recipe, plays: bool
+) -> None:
+    async with open_bureau(tmp_path) as bureau:
+        facts = await bureau.equipment.workshop.verify_clip(write_clip(tmp_path / "clip.mp4", recipe))
+
+    assert (facts.format, facts.codec, facts.plays_everywhere) == ("MP4", "h264", plays)
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "content_type"),
+    [
+        (media_files.clip_mov_h264, "clip.mov", "video/quicktime"),
+        (media_files.clip_webm, "clip.webm", "video/webm"),
+        (media_files.gif_animation, "clip.gif", "image/gif"),
+    ],
+)
+async def test_an_original_is_known_by_what_browsers_call_it(
+    tmp_path: Path, write: Callable[[Path], Path], name: str, content_type: str
+) -> None:
+    async with open_bureau(tmp_path) as bureau:
+        facts = await bureau.equipment.workshop.verify_clip(write(tmp_path / name))
+
+    assert not facts.plays_everywhere
+    assert content_type_of(facts.format, facts.codec) == content_type
 
 
 async def test_what_not_all_can_play_is_posted_as_a_copy_that_all_can(tmp_path: Path, hevc: Path) -> None:

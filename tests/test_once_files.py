@@ -81,7 +81,7 @@ async def test_a_file_as_phones_make_it_becomes_a_clip(
     assert all(notice in told.said for notice in notices)
     assert notices or "Your " not in told.said.replace("Your clip is ready", "").replace("Checking your", "")
     inputs = {"motion-thumbnail.jpg", "motion.mp4", "picture-thumbnail.jpg", "picture.jpg"}
-    assert {Path(kept).name for kept in told.kept} == {"clip.mp4", "poster.jpg"} | inputs, (
+    assert {Path(kept).name for kept in told.kept} == {"clip.mp4"} | inputs, (
         "the attachments as they came are deleted"
     )
 

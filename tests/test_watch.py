@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -427,6 +427,84 @@ async def test_previews_find_the_clip_and_its_poster(cinema: Cinema) -> None:
         '<meta name="twitter:card" content="player">',
     ):
         assert tag in page
+
+
+@pytest.fixture
+async def odd(cinema: Cinema, tmp_path: Path) -> Cinema:
+    """The clip is a MOV that only some can play, and has a copy for the others."""
+    (tmp_path / "copy.mp4").write_bytes(b"a copy that all can play")
+    await cinema.storage.put(f"jobs/{cinema.job.id}/playable.mp4", tmp_path / "copy.mp4")
+    more = {
+        "plays_everywhere": False, "content_type": "video/quicktime",
+        "playable_key": f"jobs/{cinema.job.id}/playable.mp4", "playable_size": 24,
+    }  # fmt: skip
+    await cinema.change(clip=_plain(cinema.job.clip) | more)
+    return cinema
+
+
+async def test_of_what_not_all_can_play_the_copy_is_shown_and_the_original_saved(odd: Cinema) -> None:
+    _, _, body = await odd.ask(f"{odd.url}/watch/{odd.token}")
+    page, base = body.decode(), f"https://bot.example.org/clips/{odd.token}"
+    played = await odd.ask(odd.clip_url)
+    saved = await odd.ask(f"{odd.url}/clips/{odd.token}/original")
+
+    assert f'<source src="../clips/{odd.token}/clip.mp4" type="video/mp4">' in page
+    assert f'<meta property="og:video" content="{base}/clip.mp4">' in page
+    assert f'<a class="save" href="../clips/{odd.token}/original" download>' in page
+    assert (played[0], played[1]["Content-Type"], played[2]) == (
+        200,
+        "video/mp4",
+        b"a copy that all can play",
+    )
+    assert (saved[0], saved[1]["Content-Type"], saved[2]) == (200, "video/quicktime", odd.content)
+    assert saved[1]["Content-Disposition"].startswith(f'attachment; filename="clip-{odd.job.id}.mov"; ')
+    assert played[1]["ETag"] != saved[1]["ETag"]
+
+
+async def test_the_original_comes_in_ranges_too(odd: Cinema) -> None:
+    status, headers, body = await odd.ask(f"{odd.url}/clips/{odd.token}/original", Range="bytes=100-199")
+
+    assert (status, body) == (206, odd.content[100:200])
+    assert headers["Content-Range"] == f"bytes 100-199/{SIZE}"
+
+
+async def test_what_has_no_copy_is_shown_as_what_it_is(cinema: Cinema) -> None:
+    more = {"plays_everywhere": False, "content_type": "video/webm"}
+    await cinema.change(clip=_plain(cinema.job.clip) | more)
+
+    _, _, body = await cinema.ask(f"{cinema.url}/watch/{cinema.token}")
+    _, headers, content = await cinema.ask(cinema.clip_url)
+
+    assert (headers["Content-Type"], content) == ("video/webm", cinema.content)
+    assert b'<meta property="og:video:type" content="video/webm">' in body
+    assert b'/clip.mp4" type="video/webm">' in body
+    assert f'filename="clip-{cinema.job.id}.webm"' in headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("why", ["wished", "found"])
+async def test_of_what_is_covered_neither_the_page_nor_a_preview_shows_anything_unasked(
+    cinema: Cinema, why: str
+) -> None:
+    clip = _plain(cinema.job.clip)
+    if why == "found":
+        await cinema.change(clip=clip | {"found": "result:breasts"})
+    else:
+        # Also one that was given a poster before covers were heeded here.
+        await cinema.change(wishes=asdict(replace(cinema.job.order.wishes, spoiler=True)))
+
+    _, _, body = await cinema.ask(f"{cinema.url}/watch/{cinema.token}")
+    poster, _, _ = await cinema.ask(f"{cinema.url}/clips/{cinema.token}/poster.jpg")
+    file, _, _ = await cinema.ask(cinema.clip_url)
+    page = body.decode()
+
+    assert "poster" not in page
+    assert 'preload="none"' in page
+    assert "This clip is covered" in page
+    assert all(each not in page for each in ("og:image", "og:video", "twitter:image", "twitter:player"))
+    assert '<meta property="og:type" content="website">' in page
+    assert '<meta name="twitter:card" content="summary">' in page
+    assert page.count("clip.mp4") == 2  # to play and to save, both in the viewer's own hands
+    assert (poster, file) == (404, 200)
 
 
 async def test_the_poster_is_a_jpeg(cinema: Cinema) -> None:
