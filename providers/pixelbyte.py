@@ -28,6 +28,7 @@ from providers.uploads import Uploads
 from studio.errors import (
     CancelTooLate,
     InputRejected,
+    OperatorMustAct,
     ProviderUnavailable,
     RemoteJobUnknown,
     SubmitUnclear,
@@ -79,13 +80,15 @@ class PixelByte:
         """Return the provider's own figure for this input, which may or may not mind the clip's length.
 
         None when it states no usable one: the estimate's form is disputed (C13), so what it refuses for its
-        content is left for the submit to judge.
+        content, or with a code that nobody knows, is left for the submit to judge.
         """
         try:
             answer = await self._calls.repeatable(
                 "POST", wire.ESTIMATE_PATH, body=wire.estimate_body(request), classify=call_error
             )
-        except InputRejected as error:
+        except (InputRejected, OperatorMustAct) as error:
+            if isinstance(error, OperatorMustAct) and not error.guessed:
+                raise
             log.warning("estimate_refused", reason=error.reason, request_id=error.request_id)
             return None
         price = read_estimate(answer)

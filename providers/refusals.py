@@ -72,6 +72,10 @@ _OPERATOR_WORDS: tuple[tuple[OperatorProblem, re.Pattern[str]], ...] = (
         re.compile(r"model (?:is |was )?(?:not found|not available|deprecated|disabled)"),
     ),
 )
+_CONTENT_WORDS = re.compile(
+    r"content polic|policy violation|moderat|risk control|nsfw|nudity|celebrit|photorealistic"
+    r"|(?:prohibited|inappropriate|unsafe|harmful|explicit|sensitive) (?:content|image|video|prompt|input)"
+)
 _BUSY_WORDS = re.compile(
     r"too many (?:concurrent |parallel )?(?:requests|jobs|tasks)|rate limit|concurren\w+ limit"
 )
@@ -107,7 +111,7 @@ def submit_error(answer: Answer) -> ProviderError:
     return (
         _by_words(answer)
         or _by_status(answer)
-        or (_operator(answer, OperatorProblem.MODEL) if answer.status == 404 else _rejected(answer))
+        or (_guessed(answer, OperatorProblem.MODEL) if answer.status == 404 else _rejected(answer))
     )
 
 
@@ -165,17 +169,25 @@ def _by_words(answer: Answer) -> ProviderError | None:
     for problem, pattern in _OPERATOR_WORDS:
         if pattern.search(words):
             return _operator(answer, problem)
-    return _busy(answer) if _BUSY_WORDS.search(words) else None
+    if _BUSY_WORDS.search(words):
+        return _busy(answer)
+    if answer.status not in (401, 402, 429) and _CONTENT_WORDS.search(words):
+        return InputRejected(answer.reason, code="render_moderated", request_id=answer.request_id)
+    return None
 
 
 def _by_status(answer: Answer) -> ProviderError | None:
     if answer.status in _OPERATOR_STATUSES:
-        return _operator(answer, _OPERATOR_STATUSES[answer.status])
+        return _guessed(answer, _OPERATOR_STATUSES[answer.status])
     return _busy(answer) if answer.status == 429 else None
 
 
 def _operator(answer: Answer, problem: OperatorProblem) -> OperatorMustAct:
     return OperatorMustAct(answer.reason, problem=problem, request_id=answer.request_id)
+
+
+def _guessed(answer: Answer, problem: OperatorProblem) -> OperatorMustAct:
+    return OperatorMustAct(answer.reason, problem=problem, guessed=True, request_id=answer.request_id)
 
 
 def _redirected(answer: Answer) -> OperatorMustAct:
