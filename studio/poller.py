@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from datetime import datetime, timedelta
 
@@ -20,6 +21,15 @@ BEFORE_THE_END, AFTER_THE_END = timedelta(seconds=10), timedelta(seconds=180)
 NEAR_INTERVAL_SECONDS = 5.0
 FINISHED = frozenset({RemoteState.COMPLETED, RemoteState.FAILED, RemoteState.CANCELLED})
 
+CROWD, CROWD_RESTS = 100, 1.4
+"""So many renders share the price of a list: it rests 1.4 near intervals (7 s) for each of its pages then."""
+
+PAGE = 100
+"""How many lines the provider gives in one answer."""
+
+OVERDUE_INTERVALS = 2
+"""After how many intervals a render that no webhook has told of is looked for."""
+
 REST_FOR_EACH_SECONDS = 0.003
 """How long the list rests for each line that was read of it: what it costs stays a small share of a core."""
 
@@ -35,6 +45,7 @@ class Poller:
         self._dispatcher = dispatcher
         self._asked_at: datetime | None = None
         self._lines_read = 0
+        self._renders = 0
         self._refusals = 0
         self._resting_since: datetime | None = None
 
@@ -53,6 +64,7 @@ class Poller:
         async with self._equipment.database.read() as connection:
             unseen = await overviews.renders(connection)
         finished: list[str] = []
+        self._renders = len(unseen)
         try:
             finished = await self._read_list(unseen)
             self._refusals, self._resting_since = 0, None
@@ -103,16 +115,35 @@ class Poller:
         near = min(base, NEAR_INTERVAL_SECONDS)
         # A clock that was set back must not silence the poller.
         rested = float("inf") if self._asked_at is None else abs((now - self._asked_at).total_seconds())
-        if rested < max(near, self._lines_read * REST_FOR_EACH_SECONDS):
+        if rested < max(near, self._lines_read * REST_FOR_EACH_SECONDS, near * self._crowding()):
             return False
+        if self._equipment.terms.webhook_address is not None:
+            return await self._is_overdue(now, rested)
         async with self._equipment.database.read() as connection:
             age = timedelta(seconds=base)
             if rested >= base and await overviews.is_render_due(connection, now, age=age):
                 return True
-            # Where webhooks tell of every end, the poller only catches what they miss.
-            return self._equipment.terms.webhook_address is None and await overviews.is_render_due(
+            return await overviews.is_render_due(
                 connection,
                 now,
                 age=timedelta(seconds=near),
                 ending=(now - AFTER_THE_END, now + BEFORE_THE_END),
             )
+
+    def _crowding(self) -> float:
+        """For how many near intervals the list rests, so that each of many renders costs few requests.
+
+        Few renders may cost more: their members wait for the news. Very many make up for the further pages.
+        """
+        pages = math.ceil(self._lines_read / PAGE)
+        return CROWD_RESTS * pages * min(self._renders / CROWD, CROWD / max(1, self._renders))
+
+    async def _is_overdue(self, now: datetime, rested: float) -> bool:
+        """Where webhooks tell of every end, only what they miss is looked for, at ever longer intervals."""
+        grace = timedelta(seconds=self._equipment.terms.poll_interval_seconds * OVERDUE_INTERVALS)
+        if rested < grace.total_seconds():
+            return False
+        # Not again before it is overdue for twice as long as at the last look.
+        since = None if self._asked_at is None or self._asked_at > now else now - 2 * (now - self._asked_at)
+        async with self._equipment.database.read() as connection:
+            return await overviews.is_render_overdue(connection, now, since=since, until=now - grace)
