@@ -81,6 +81,8 @@ _BUSY_WORDS = re.compile(
 )
 """What an unknown code of a refusal (400 to 499) may say in words; a status alone would blame the member."""
 
+_FULL_WORDS = re.compile(r"concurren|parallel")
+
 _CONTENT_CODES = frozenset({"INVALID_INPUT", "VALIDATION_ERROR", "INVALID_CONTENT_TYPE"})
 _BROKEN_CODES = frozenset({"INTERNAL_ERROR", "CONFIG_ERROR", "PUBSUB_PUBLISH_FAILED"})
 
@@ -165,7 +167,7 @@ def _by_code(answer: Answer) -> ProviderError | None:
 def _by_words(answer: Answer) -> ProviderError | None:
     if not 400 <= answer.status < 500:
         return None
-    words = re.sub(r"[\s_]+", " ", f"{answer.code or ''} {answer.message}").casefold()
+    words = _words(answer)
     for problem, pattern in _OPERATOR_WORDS:
         if pattern.search(words):
             return _operator(answer, problem)
@@ -174,6 +176,10 @@ def _by_words(answer: Answer) -> ProviderError | None:
     if answer.status not in (401, 402, 429) and _CONTENT_WORDS.search(words):
         return InputRejected(answer.reason, code="render_moderated", request_id=answer.request_id)
     return None
+
+
+def _words(answer: Answer) -> str:
+    return re.sub(r"[\s_]+", " ", f"{answer.code or ''} {answer.message}").casefold()
 
 
 def _by_status(answer: Answer) -> ProviderError | None:
@@ -196,7 +202,11 @@ def _redirected(answer: Answer) -> OperatorMustAct:
 
 
 def _busy(answer: Answer) -> ProviderBusy:
-    return ProviderBusy(answer.reason, retry_after=answer.retry_after, request_id=answer.request_id)
+    """The provider takes no more renders, or no more questions; a 429 that names nothing may be either."""
+    full = answer.code is None or _FULL_WORDS.search(_words(answer)) is not None
+    return ProviderBusy(
+        answer.reason, retry_after=answer.retry_after, full=full, request_id=answer.request_id
+    )
 
 
 def _unavailable(answer: Answer) -> ProviderUnavailable:

@@ -132,13 +132,16 @@ class InputRejected(ProviderError):
 
 
 class ProviderBusy(ProviderError):
-    """`retry_after` is in seconds, already clamped to 1–300."""
+    """`retry_after` is in seconds, already clamped to 1–300; `full`: for too many renders, not questions."""
 
     default_code = "provider_busy"
 
-    def __init__(self, reason: str = "", /, *, retry_after: float = 30.0, **kwargs: Any) -> None:
+    def __init__(
+        self, reason: str = "", /, *, retry_after: float = 30.0, full: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(reason, **kwargs)
         self.retry_after = retry_after
+        self.full = full
 
 
 class ProviderUnavailable(ProviderError):

@@ -178,7 +178,7 @@ class Ordering:
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
             await attempts.finish(connection, token, AttemptState.REFUSED, reason=error.quotable, now=now)
-            if isinstance(error, ProviderBusy):
+            if isinstance(error, ProviderBusy) and error.full:
                 number = await slots.refused(connection, now=now)
                 log.warning("slots_lowered", slots=number, reason=error.quotable)
 

@@ -1,10 +1,11 @@
 """Requests to the provider for each finished job: told by webhooks, and found out by polling.
 
 `python -m tests.bench.bench_requests [COUNT]`. Counted at the sandbox, by endpoint; what the sandbox reads of
-the uploaded inputs by itself is left out. POLL_INTERVAL_SECONDS is as shipped, 10 s. By polling, COUNT renders
-of 180 s are at the provider at once. With webhooks they take 30 s, three intervals: enough for a poller that
-asks at every interval to be seen. A stream of renders that end one after the other keeps some render near its
-end at all times, which costs most of the list; `tests/test_polling.py` counts that, on a clock that is moved.
+the uploaded inputs by itself is left out. POLL_INTERVAL_SECONDS is as shipped, 10 s. By polling, COUNT
+renders of 180 s are at the provider at once. With webhooks they take 30 s, three intervals: enough for a
+poller that asks at every interval to be seen. A stream of renders that end one after the other keeps some
+render near its end at all times, which costs most of the list; `tests/test_polling.py` counts that, on a
+clock that is moved.
 """
 
 from __future__ import annotations
