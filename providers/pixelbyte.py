@@ -38,6 +38,9 @@ from studio.ports import Clock, RemoteJob, RemoteListing, RemoteState, RenderReq
 log = structlog.get_logger(__name__)
 
 MOST_PAGES = 500
+MOST_EMPTY_PAGES = 5
+"""In succession: who looks for our model only within each page may have such."""
+
 MADE_UP_JOB_ID = "job_00000000000000000000000000000000"
 
 
@@ -129,6 +132,7 @@ class PixelByte:
         cursors: set[str] = set()
         cursor: str | None = None
         order = _Order()
+        empty = 0
         for _ in range(MOST_PAGES):
             try:
                 page = await self._page(cursor)
@@ -137,6 +141,7 @@ class PixelByte:
                     raise
                 order.broken_off(error.reason)
                 return
+            known = len(seen)
             for listing in page.listings:
                 if listing.provider_job_id not in seen:
                     seen.add(listing.provider_job_id)
@@ -146,6 +151,10 @@ class PixelByte:
                 return
             if page.cursor is None or page.cursor in cursors:
                 order.broken_off("no further cursor")
+                return
+            empty = 0 if page.listings else empty + 1
+            if (page.listings and len(seen) == known) or empty > MOST_EMPTY_PAGES:
+                order.broken_off("nothing new on a further page")
                 return
             cursors.add(page.cursor)
             cursor = page.cursor

@@ -137,6 +137,12 @@ async def renders(connection: AsyncConnection) -> dict[str, str]:
     return found
 
 
+async def oldest_render(connection: AsyncConnection) -> datetime | None:
+    """When the first of all renders was ordered, as far as we know."""
+    query = select(jobs.c.submitted_at).where(*_IS_RENDER).order_by(jobs.c.submitted_at).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
 _IS_RENDER = (
     jobs.c.closed_at.is_(None),
     jobs.c.state == JobState.RENDERING,

@@ -33,6 +33,10 @@ OVERDUE_INTERVALS = 2
 REST_FOR_EACH_SECONDS = 0.003
 """How long the list rests for each line that was read of it: what it costs stays a small share of a core."""
 
+LISTED_BEFORE = timedelta(hours=1)
+"""How much older than our oldest render a line of the list must be to end a list that runs newest first: the
+provider's clock is another one, and what was adopted had been ordered before we knew."""
+
 SINGLE_LOOKS = 10
 """How many renders are asked after by themselves in one round, because the list says nothing of them."""
 
@@ -63,10 +67,11 @@ class Poller:
             return
         async with self._equipment.database.read() as connection:
             unseen = await overviews.renders(connection)
+            oldest = await overviews.oldest_render(connection)
         finished: list[str] = []
         self._renders = len(unseen)
         try:
-            finished = await self._read_list(unseen)
+            finished = await self._read_list(unseen, oldest)
             self._refusals, self._resting_since = 0, None
         except OperatorMustAct as error:
             # Every other call would be refused as well: this one goes on asking, ever more seldom.
@@ -97,16 +102,22 @@ class Poller:
         rest = patience(self._refusals - 1, first=base, longest=max(base, longest))
         return abs((now - self._resting_since).total_seconds()) < rest
 
-    async def _read_list(self, unseen: dict[str, str]) -> list[str]:
-        """Take what the list shows out of `unseen`, and return the jobs whose renders it calls finished."""
+    async def _read_list(self, unseen: dict[str, str], oldest: datetime | None) -> list[str]:
+        """Take what the list shows out of `unseen`, and return the jobs whose renders it calls finished.
+
+        `oldest` is when the first of them was ordered.
+        """
         finished: list[str] = []
         self._lines_read = 0
+        age = _Age(None if oldest is None else oldest - LISTED_BEFORE)
         async for listing in self._equipment.provider.recent():
             self._lines_read += 1
             job_id = unseen.pop(listing.provider_job_id, None)
             if job_id is not None and listing.state in FINISHED:
                 finished.append(job_id)
-            if not unseen:
+            is_old = age.is_too_great(listing.created_at)
+            # What has been fetched already is read to its end: it shows in which order the list runs.
+            if not unseen or (is_old and self._lines_read >= PAGE):
                 break
         return finished
 
@@ -147,3 +158,23 @@ class Poller:
         since = None if self._asked_at is None or self._asked_at > now else now - 2 * (now - self._asked_at)
         async with self._equipment.database.read() as connection:
             return await overviews.is_render_overdue(connection, now, since=since, until=now - grace)
+
+
+class _Age:
+    """Watches whether a list that has run newest first so far has come to what is older than `oldest`."""
+
+    def __init__(self, oldest: datetime | None) -> None:
+        self._oldest = oldest
+        self._last: datetime | None = None
+        self._newest_first = True
+
+    def is_too_great(self, created_at: datetime | None) -> bool:
+        if created_at is None or (self._last is not None and created_at > self._last):
+            self._newest_first = False
+        self._last = created_at
+        return (
+            self._newest_first
+            and self._oldest is not None
+            and created_at is not None
+            and created_at < self._oldest
+        )

@@ -31,7 +31,7 @@ STEP = 2.5
 
 @dataclass
 class Fleet:
-    """Renders at a provider whose list shows them newest first; `told` ones are a webhook's."""
+    """Renders at a provider whose list shows them newest first, or oldest, but not the `hidden` ones."""
 
     database: Database
     clock: FixedClock
@@ -41,6 +41,8 @@ class Fleet:
     renders: list[tuple[str, datetime, datetime]] = field(default_factory=list)
     jobs: dict[str, str] = field(default_factory=dict)
     noticed: dict[str, float] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    newest_first: bool = True
 
     async def begin(self, *, age: float = 0.0, late: float = 0.0) -> None:
         """Order a render so many seconds ago that takes `late` seconds longer than was said."""
@@ -53,7 +55,8 @@ class Fleet:
         self.jobs[job.id] = name
 
     async def list(self, request: web.Request) -> web.Response:
-        newest = sorted(self.renders, key=lambda render: render[1], reverse=True)
+        shown = [render for render in self.renders if render[0] not in self.hidden]
+        newest = sorted(shown, key=lambda render: render[1], reverse=self.newest_first)
         first, size = int(request.query.get("cursor", "0")), int(request.query["limit"])
         lines = [
             {
@@ -169,3 +172,26 @@ async def test_a_render_that_takes_longer_than_was_said_is_asked_for_ever_more_s
 
         # At 20, 40, 80, 160 and 320 s.
         assert asked == 5
+
+
+@pytest.mark.parametrize(("newest_first", "pages"), [(True, 1), (False, 6)])
+async def test_a_list_is_read_no_further_back_than_what_is_looked_for(
+    database: Database, clock: FixedClock, newest_first: bool, pages: int
+) -> None:
+    async with a_fleet(database, clock) as fleet:
+        fleet.newest_first = newest_first
+        long_ago = clock() - timedelta(hours=2)
+        fleet.renders = [
+            (f"old_{number}", long_ago - timedelta(minutes=number), long_ago) for number in range(550)
+        ]
+        for _ in range(3):
+            await fleet.begin(age=SECONDS)
+        fleet.hidden = {"job_000551"}
+
+        await fleet.poller.poll()
+
+        assert len(fleet.stub.asked) == pages
+        # The list does not show it: it is asked after by itself.
+        assert sorted(fleet.jobs[job_id] for job_id in fleet.bells.woken) == [
+            "job_000550", "job_000551", "job_000552",
+        ]  # fmt: skip
