@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -17,6 +18,9 @@ CALL_ERRORS: tuple[type[Exception], ...] = (
     aiohttp.ClientError,
     OSError,
     TimeoutError,
+    # discord.py reads the body before the status, and a proxy's empty page may call itself JSON.
+    json.JSONDecodeError,
+    UnicodeDecodeError,
 )
 """What a REST call through discord.py may raise when Discord refuses, is slow or cannot be reached."""
 

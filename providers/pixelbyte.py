@@ -28,6 +28,7 @@ from providers.uploads import Uploads
 from studio.errors import (
     CancelTooLate,
     InputRejected,
+    OperatorMustAct,
     ProviderUnavailable,
     RemoteJobUnknown,
     SubmitUnclear,
@@ -37,6 +38,9 @@ from studio.ports import Clock, RemoteJob, RemoteListing, RemoteState, RenderReq
 log = structlog.get_logger(__name__)
 
 MOST_PAGES = 500
+MOST_EMPTY_PAGES = 5
+"""In succession: who looks for our model only within each page may have such."""
+
 MADE_UP_JOB_ID = "job_00000000000000000000000000000000"
 
 
@@ -79,13 +83,15 @@ class PixelByte:
         """Return the provider's own figure for this input, which may or may not mind the clip's length.
 
         None when it states no usable one: the estimate's form is disputed (C13), so what it refuses for its
-        content is left for the submit to judge.
+        content, or with a code that nobody knows, is left for the submit to judge.
         """
         try:
             answer = await self._calls.repeatable(
                 "POST", wire.ESTIMATE_PATH, body=wire.estimate_body(request), classify=call_error
             )
-        except InputRejected as error:
+        except (InputRejected, OperatorMustAct) as error:
+            if isinstance(error, OperatorMustAct) and not error.guessed:
+                raise
             log.warning("estimate_refused", reason=error.reason, request_id=error.request_id)
             return None
         price = read_estimate(answer)
@@ -126,6 +132,7 @@ class PixelByte:
         cursors: set[str] = set()
         cursor: str | None = None
         order = _Order()
+        empty = 0
         for _ in range(MOST_PAGES):
             try:
                 page = await self._page(cursor)
@@ -134,6 +141,7 @@ class PixelByte:
                     raise
                 order.broken_off(error.reason)
                 return
+            known = len(seen)
             for listing in page.listings:
                 if listing.provider_job_id not in seen:
                     seen.add(listing.provider_job_id)
@@ -144,6 +152,10 @@ class PixelByte:
                 return
             if page.cursor is None or page.cursor in cursors:
                 order.broken_off("no further cursor")
+                return
+            empty = 0 if page.listings else empty + 1
+            if (page.listings and len(seen) == known) or empty > MOST_EMPTY_PAGES:
+                order.broken_off("nothing new on a further page")
                 return
             cursors.add(page.cursor)
             cursor = page.cursor

@@ -72,10 +72,16 @@ _OPERATOR_WORDS: tuple[tuple[OperatorProblem, re.Pattern[str]], ...] = (
         re.compile(r"model (?:is |was )?(?:not found|not available|deprecated|disabled)"),
     ),
 )
+_CONTENT_WORDS = re.compile(
+    r"content polic|policy violation|moderat|risk control|nsfw|nudity|celebrit|photorealistic"
+    r"|(?:prohibited|inappropriate|unsafe|harmful|explicit|sensitive) (?:content|image|video|prompt|input)"
+)
 _BUSY_WORDS = re.compile(
     r"too many (?:concurrent |parallel )?(?:requests|jobs|tasks)|rate limit|concurren\w+ limit"
 )
 """What an unknown code of a refusal (400 to 499) may say in words; a status alone would blame the member."""
+
+_FULL_WORDS = re.compile(r"concurren|parallel")
 
 _CONTENT_CODES = frozenset({"INVALID_INPUT", "VALIDATION_ERROR", "INVALID_CONTENT_TYPE"})
 _BROKEN_CODES = frozenset({"INTERNAL_ERROR", "CONFIG_ERROR", "PUBSUB_PUBLISH_FAILED"})
@@ -107,7 +113,7 @@ def submit_error(answer: Answer) -> ProviderError:
     return (
         _by_words(answer)
         or _by_status(answer)
-        or (_operator(answer, OperatorProblem.MODEL) if answer.status == 404 else _rejected(answer))
+        or (_guessed(answer, OperatorProblem.MODEL) if answer.status == 404 else _rejected(answer))
     )
 
 
@@ -161,21 +167,33 @@ def _by_code(answer: Answer) -> ProviderError | None:
 def _by_words(answer: Answer) -> ProviderError | None:
     if not 400 <= answer.status < 500:
         return None
-    words = re.sub(r"[\s_]+", " ", f"{answer.code or ''} {answer.message}").casefold()
+    words = _words(answer)
     for problem, pattern in _OPERATOR_WORDS:
         if pattern.search(words):
             return _operator(answer, problem)
-    return _busy(answer) if _BUSY_WORDS.search(words) else None
+    if _BUSY_WORDS.search(words):
+        return _busy(answer)
+    if answer.status not in (401, 402, 429) and _CONTENT_WORDS.search(words):
+        return InputRejected(answer.reason, code="render_moderated", request_id=answer.request_id)
+    return None
+
+
+def _words(answer: Answer) -> str:
+    return re.sub(r"[\s_]+", " ", f"{answer.code or ''} {answer.message}").casefold()
 
 
 def _by_status(answer: Answer) -> ProviderError | None:
     if answer.status in _OPERATOR_STATUSES:
-        return _operator(answer, _OPERATOR_STATUSES[answer.status])
+        return _guessed(answer, _OPERATOR_STATUSES[answer.status])
     return _busy(answer) if answer.status == 429 else None
 
 
 def _operator(answer: Answer, problem: OperatorProblem) -> OperatorMustAct:
     return OperatorMustAct(answer.reason, problem=problem, request_id=answer.request_id)
+
+
+def _guessed(answer: Answer, problem: OperatorProblem) -> OperatorMustAct:
+    return OperatorMustAct(answer.reason, problem=problem, guessed=True, request_id=answer.request_id)
 
 
 def _redirected(answer: Answer) -> OperatorMustAct:
@@ -184,7 +202,11 @@ def _redirected(answer: Answer) -> OperatorMustAct:
 
 
 def _busy(answer: Answer) -> ProviderBusy:
-    return ProviderBusy(answer.reason, retry_after=answer.retry_after, request_id=answer.request_id)
+    """The provider takes no more renders, or no more questions; a 429 that names nothing may be either."""
+    full = answer.code is None or _FULL_WORDS.search(_words(answer)) is not None
+    return ProviderBusy(
+        answer.reason, retry_after=answer.retry_after, full=full, request_id=answer.request_id
+    )
 
 
 def _unavailable(answer: Answer) -> ProviderUnavailable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,7 @@ from studio.ports import Clock
 log = structlog.get_logger(__name__)
 
 WEBHOOK_PATH = "/webhooks/pixelbyte/"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 MOST_WEBHOOK_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
 CHECK_SECONDS = 5.0
@@ -46,7 +48,8 @@ def build_app(
     """
     app = web.Application(client_max_size=MOST_WEBHOOK_BYTES)
     doorbell = _Doorbell(ring=ring, secret=secret, clock=clock)
-    app.router.add_post(WEBHOOK_PATH + r"{token:[A-Za-z0-9_-]{16,128}}", doorbell.answer)
+    # Whatever stands there: an authentic webhook that is not answered by 2xx is only sent again.
+    app.router.add_post(WEBHOOK_PATH + r"{token:.*}", doorbell.answer)
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", _readiness(checks))
     app.router.add_get("/metrics", _metrics(registry))
@@ -103,8 +106,12 @@ class _Doorbell:
             log.warning("webhook_refused", size=len(body), remote=request.remote)
             return web.Response(status=401)
         job_id = read_job_id(unwrap(as_object(decode(body)[1])))
+        token = request.match_info["token"]
+        if _TOKEN.fullmatch(token) is None:
+            log.info("webhook_without_attempt", verdict=verdict, provider_job_id=job_id)
+            return web.Response(status=204)
         log.info("webhook_taken", verdict=verdict, provider_job_id=job_id)
-        self._start(request.match_info["token"], job_id)
+        self._start(token, job_id)
         return web.Response(status=204)
 
     def _start(self, token: str, job_id: str | None) -> None:

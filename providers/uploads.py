@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
+from typing import IO
 
 import aiohttp
 import structlog
@@ -19,6 +21,7 @@ from studio.errors import (
     OperatorMustAct,
     OperatorProblem,
     ProviderUnavailable,
+    UploadRefused,
 )
 
 log = structlog.get_logger(__name__)
@@ -27,6 +30,9 @@ TRIES = 2
 LOOKS = 3
 CLEAN = frozenset({200, 201, 204})
 """What a PUT is answered with when the whole file was taken; 202 promises it for later."""
+
+TRIAL = bytes(64)
+"""What is uploaded to see whether the storage takes anything at all."""
 
 LOOK_TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=10)
 SLOWEST_BYTES_PER_SECOND = 100_000
@@ -38,7 +44,7 @@ class Uploads:
     There is doubt after an unusual answer, after none, on the second try, and when the caller says so because
     the provider could not read an earlier upload. Otherwise each job would cost two requests more, for what a
     plain 200 to the whole body says already. A slot that does not work out is given up for a second one, not
-    for a third.
+    for a third; whether that is for the file or for the storage, an upload of a few bytes then says.
     """
 
     def __init__(
@@ -53,7 +59,8 @@ class Uploads:
         """Upload a file and return the URL under which the provider can read it; `careful`: look in any case.
 
         Raises `InputRejected` for a file that the provider finds too large, `OperatorMustAct` for a host that
-        is not allowed, `ProviderUnavailable` after two tries. OSError when the file itself cannot be read.
+        is not allowed, `UploadRefused` after two tries if the storage takes other files, else
+        `ProviderUnavailable`. OSError when the file itself cannot be read.
         """
         size = (await asyncio.to_thread(path.stat)).st_size
         problem = ""
@@ -69,7 +76,20 @@ class Uploads:
             if not problem:
                 return slot.file_url
             log.warning("upload_failed", tries=number, problem=problem, content_type=content_type, size=size)
+        if await self._takes_others(content_type):
+            raise UploadRefused(f"upload: {problem}, while another file was taken")
         raise ProviderUnavailable(f"upload: {problem}")
+
+    async def _takes_others(self, content_type: str) -> bool:
+        """Whether a few bytes of the same type arrive: then only that one file is refused."""
+        slot = await self._presign(content_type)
+        self._check(slot, len(TRIAL))
+        try:
+            status = await self._send(slot, io.BytesIO(TRIAL), content_type, len(TRIAL))
+        except InputRejected:
+            return False
+        arrived = isinstance(status, int) and 200 <= status < 300
+        return arrived and not await self._look(slot, len(TRIAL), looks=LOOKS)
 
     async def _presign(self, content_type: str) -> UploadSlot:
         answer = await self._calls.repeatable(
@@ -91,8 +111,14 @@ class Uploads:
 
     async def _put(self, slot: UploadSlot, path: Path, content_type: str, size: int) -> int | str:
         """Send the file; returns the answer's status, or in words why there is none."""
-        timeout = aiohttp.ClientTimeout(total=60 + size / SLOWEST_BYTES_PER_SECOND, sock_connect=10)
         file = await asyncio.to_thread(path.open, "rb")
+        try:
+            return await self._send(slot, file, content_type, size)
+        finally:
+            await asyncio.to_thread(file.close)
+
+    async def _send(self, slot: UploadSlot, file: IO[bytes], content_type: str, size: int) -> int | str:
+        timeout = aiohttp.ClientTimeout(total=60 + size / SLOWEST_BYTES_PER_SECOND, sock_connect=10)
         try:
             async with self._session.put(
                 parse(slot.upload_url),
@@ -106,8 +132,6 @@ class Uploads:
             if is_private_refusal(error):
                 raise _not_allowed(slot.upload_url) from error
             return f"PUT: {type(error).__name__}"
-        finally:
-            await asyncio.to_thread(file.close)
         if status == 413:
             raise InputRejected(f"upload of {size} bytes: HTTP 413")
         return status

@@ -190,6 +190,9 @@ async def _keep_running(part: Part) -> None:
         except* (SQLAlchemyError, StudioError, OSError) as group:
             causes = [f"{type(error).__name__}: {str(error)[:200]}" for error in group.exceptions]
             log.warning("part_interrupted", part=part.__qualname__, causes=causes)
+        except* Exception:
+            # The outermost step: whatever it is, the part begins again and the others go on.
+            log.exception("part_failed", part=part.__qualname__)
         else:
             return
         await asyncio.sleep(PAUSE_AFTER_TROUBLE_SECONDS)

@@ -14,6 +14,7 @@
     │   ├── InputRejected         our request was refused for its content: final, nothing was created
     │   ├── ProviderBusy          wait `retry_after` seconds; nothing was created
     │   ├── ProviderUnavailable   could not be reached or failed; the call may be repeated
+    │   │   └── UploadRefused     this file does not get there although others do; nothing was created
     │   ├── OperatorMustAct       balance, key, access or model: hold the queue, tell the operator once
     │   ├── SubmitUnclear         a submit may or may not have been accepted: reconcile, never repeat
     │   ├── RemoteJobUnknown      the provider does not know this job id
@@ -138,17 +139,24 @@ class InputRejected(ProviderError):
 
 
 class ProviderBusy(ProviderError):
-    """`retry_after` is in seconds, already clamped to 1–300."""
+    """`retry_after` is in seconds, already clamped to 1–300; `full`: for too many renders, not questions."""
 
     default_code = "provider_busy"
 
-    def __init__(self, reason: str = "", /, *, retry_after: float = 30.0, **kwargs: Any) -> None:
+    def __init__(
+        self, reason: str = "", /, *, retry_after: float = 30.0, full: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(reason, **kwargs)
         self.retry_after = retry_after
+        self.full = full
 
 
 class ProviderUnavailable(ProviderError):
     default_code = "provider_unavailable"
+
+
+class UploadRefused(ProviderUnavailable):
+    default_code = "upload_refused"
 
 
 class OperatorProblem(StrEnum):
@@ -160,11 +168,16 @@ class OperatorProblem(StrEnum):
 
 
 class OperatorMustAct(ProviderError):
+    """`guessed`: only the status says so, so it may be about this one order after all."""
+
     default_code = "waiting_for_operator"
 
-    def __init__(self, reason: str = "", /, *, problem: OperatorProblem, **kwargs: Any) -> None:
+    def __init__(
+        self, reason: str = "", /, *, problem: OperatorProblem, guessed: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(reason, **kwargs)
         self.problem = problem
+        self.guessed = guessed
 
 
 class SubmitUnclear(ProviderError):

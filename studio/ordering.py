@@ -9,12 +9,12 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import attempts, jobs, queue, slots
+from studio import attempts, blame, jobs, queue, slots
 from studio.acceptance import accepted, tell_operator
 from studio.attempts import AttemptState
 from studio.crashpoints import passing
 from studio.endings import end, fail, put_back
-from studio.equipment import Equipment, Moved, Outcome, because, patience
+from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
 from studio.errors import (
     InputRefused,
     InputRejected,
@@ -24,6 +24,7 @@ from studio.errors import (
     ProviderError,
     ProviderUnavailable,
     SubmitUnclear,
+    UploadRefused,
 )
 from studio.ids import new_attempt_token
 from studio.models import Cancel, Job, JobState
@@ -31,6 +32,9 @@ from studio.ports import RenderRequest
 from studio.sharing import admission, standstill
 
 log = structlog.get_logger(__name__)
+
+UPLOAD_TRIES = 5
+"""How often a file that alone does not get there is tried before its order ends."""
 
 TURN_SECONDS, TURN_TRIES = 0.5, 240
 """How a job waits for another process whose submit is in the air; a submit takes two minutes at most."""
@@ -58,6 +62,8 @@ class Ordering:
             passing("ordering.uploaded")
             estimate = await self._estimate(job, request)
             job = await self._ensure_hold(job, estimate)
+        except UploadRefused as error:
+            return await self._not_uploaded(job, error)
         except ProviderError as error:
             return await self._turned_down(job, error)
         except LimitReached as error:
@@ -86,6 +92,13 @@ class Ordering:
             keep_sound=wishes.keep_sound,
             shot_type=wishes.shot_type,
         )
+
+    async def _not_uploaded(self, job: Job, error: UploadRefused) -> Outcome:
+        """One of the files does not get there while others do: nobody else has to wait for that."""
+        log.warning("upload_refused", job_id=job.id, tries=job.tries + 1, reason=error.quotable)
+        if job.tries + 1 >= UPLOAD_TRIES:
+            return await fail(self._equipment, job, error)
+        return Wait(patience(job.tries, first=self._equipment.terms.waits.upload), tried=True)
 
     async def _estimate(self, job: Job, request: RenderRequest) -> int | None:
         """The provider's own figure for exactly this, None where it states none."""
@@ -171,7 +184,7 @@ class Ordering:
         now = self._equipment.clock()
         async with self._equipment.database.write() as connection:
             await attempts.finish(connection, token, AttemptState.REFUSED, reason=error.quotable, now=now)
-            if isinstance(error, ProviderBusy):
+            if isinstance(error, ProviderBusy) and error.full:
                 number = await slots.refused(connection, now=now)
                 log.warning("slots_lowered", slots=number, reason=error.quotable)
 
@@ -187,6 +200,12 @@ class Ordering:
         """Nothing was ordered: that is final if it is for the content, else for later."""
         if isinstance(error, InputRejected):
             return await fail(self._equipment, job, InputRefused(error.code, **error.facts))
+        if isinstance(error, OperatorMustAct) and error.guessed:
+            async with self._equipment.database.read() as connection:
+                is_its_own = await blame.is_refused_alone(connection, job.id)
+            if is_its_own:
+                log.warning("refused_alone", job_id=job.id, reason=error.quotable)
+                return await fail(self._equipment, job, InputRefused(InputRejected.default_code))
         return await self._back_to_queue(job, error)
 
     async def _back_to_queue(self, job: Job, error: ProviderError) -> Outcome:
@@ -200,6 +219,7 @@ class Ordering:
                 claimed_at=job.state_since,
                 seconds=lambda strikes: self._rest(error, strikes),
                 problem=problem,
+                job_id=job.id,
             )
             passing("ordering.queue_paused")
             moved = await put_back(connection, job, now=self._equipment.clock())

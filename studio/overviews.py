@@ -105,6 +105,20 @@ async def is_render_due(
     return (await connection.execute(query)).first() is not None
 
 
+async def is_render_overdue(
+    connection: AsyncConnection, now: datetime, *, since: datetime | None, until: datetime
+) -> bool:
+    """Whether there is a render that should have ended within that span.
+
+    Where nobody said when, that is from the beginning. One that seems to have been ordered in the future
+    counts as well: the clock was set back.
+    """
+    end = func.coalesce(jobs.c.expected_at, jobs.c.submitted_at)
+    is_overdue = end <= until if since is None else end.between(since, until)
+    query = select(jobs.c.id).where(*_IS_RENDER, is_overdue | (jobs.c.submitted_at > now)).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
 async def renders(connection: AsyncConnection) -> dict[str, str]:
     """Job ids of all renders by the provider's ids."""
     found: dict[str, str] = {}
@@ -121,6 +135,12 @@ async def renders(connection: AsyncConnection) -> dict[str, str]:
             .limit(PIECE)
         )
     return found
+
+
+async def oldest_render(connection: AsyncConnection) -> datetime | None:
+    """When the first of all renders was ordered, as far as we know."""
+    query = select(jobs.c.submitted_at).where(*_IS_RENDER).order_by(jobs.c.submitted_at).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
 
 
 _IS_RENDER = (

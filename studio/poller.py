@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from datetime import datetime, timedelta
 
@@ -20,8 +21,21 @@ BEFORE_THE_END, AFTER_THE_END = timedelta(seconds=10), timedelta(seconds=180)
 NEAR_INTERVAL_SECONDS = 5.0
 FINISHED = frozenset({RemoteState.COMPLETED, RemoteState.FAILED, RemoteState.CANCELLED})
 
+CROWD, CROWD_RESTS = 100, 1.4
+"""So many renders share the price of a list: it rests 1.4 near intervals (7 s) for each of its pages then."""
+
+PAGE = 100
+"""How many lines the provider gives in one answer."""
+
+OVERDUE_INTERVALS = 2
+"""After how many intervals a render that no webhook has told of is looked for."""
+
 REST_FOR_EACH_SECONDS = 0.003
 """How long the list rests for each line that was read of it: what it costs stays a small share of a core."""
+
+LISTED_BEFORE = timedelta(hours=1)
+"""How much older than our oldest render a line of the list must be to end a list that runs newest first: the
+provider's clock is another one, and what was adopted had been ordered before we knew."""
 
 SINGLE_LOOKS = 10
 """How many renders are asked after by themselves in one round, because the list says nothing of them."""
@@ -35,6 +49,7 @@ class Poller:
         self._dispatcher = dispatcher
         self._asked_at: datetime | None = None
         self._lines_read = 0
+        self._renders = 0
         self._refusals = 0
         self._resting_since: datetime | None = None
 
@@ -52,9 +67,11 @@ class Poller:
             return
         async with self._equipment.database.read() as connection:
             unseen = await overviews.renders(connection)
+            oldest = await overviews.oldest_render(connection)
         finished: list[str] = []
+        self._renders = len(unseen)
         try:
-            finished = await self._read_list(unseen)
+            finished = await self._read_list(unseen, oldest)
             self._refusals, self._resting_since = 0, None
         except OperatorMustAct as error:
             # Every other call would be refused as well: this one goes on asking, ever more seldom.
@@ -85,16 +102,22 @@ class Poller:
         rest = patience(self._refusals - 1, first=base, longest=max(base, longest))
         return abs((now - self._resting_since).total_seconds()) < rest
 
-    async def _read_list(self, unseen: dict[str, str]) -> list[str]:
-        """Take what the list shows out of `unseen`, and return the jobs whose renders it calls finished."""
+    async def _read_list(self, unseen: dict[str, str], oldest: datetime | None) -> list[str]:
+        """Take what the list shows out of `unseen`, and return the jobs whose renders it calls finished.
+
+        `oldest` is when the first of them was ordered.
+        """
         finished: list[str] = []
         self._lines_read = 0
+        age = _Age(None if oldest is None else oldest - LISTED_BEFORE)
         async for listing in self._equipment.provider.recent():
             self._lines_read += 1
             job_id = unseen.pop(listing.provider_job_id, None)
             if job_id is not None and listing.state in FINISHED:
                 finished.append(job_id)
-            if not unseen:
+            is_old = age.is_too_great(listing.created_at)
+            # What has been fetched already is read to its end: it shows in which order the list runs.
+            if not unseen or (is_old and self._lines_read >= PAGE):
                 break
         return finished
 
@@ -103,16 +126,55 @@ class Poller:
         near = min(base, NEAR_INTERVAL_SECONDS)
         # A clock that was set back must not silence the poller.
         rested = float("inf") if self._asked_at is None else abs((now - self._asked_at).total_seconds())
-        if rested < max(near, self._lines_read * REST_FOR_EACH_SECONDS):
+        if rested < max(near, self._lines_read * REST_FOR_EACH_SECONDS, near * self._crowding()):
             return False
+        if self._equipment.terms.webhook_address is not None:
+            return await self._is_overdue(now, rested)
         async with self._equipment.database.read() as connection:
             age = timedelta(seconds=base)
             if rested >= base and await overviews.is_render_due(connection, now, age=age):
                 return True
-            # Where webhooks tell of every end, the poller only catches what they miss.
-            return self._equipment.terms.webhook_address is None and await overviews.is_render_due(
+            return await overviews.is_render_due(
                 connection,
                 now,
                 age=timedelta(seconds=near),
                 ending=(now - AFTER_THE_END, now + BEFORE_THE_END),
             )
+
+    def _crowding(self) -> float:
+        """For how many near intervals the list rests, so that each of many renders costs few requests.
+
+        Few renders may cost more: their members wait for the news. Very many make up for the further pages.
+        """
+        pages = math.ceil(self._lines_read / PAGE)
+        return CROWD_RESTS * pages * min(self._renders / CROWD, CROWD / max(1, self._renders))
+
+    async def _is_overdue(self, now: datetime, rested: float) -> bool:
+        """Where webhooks tell of every end, only what they miss is looked for, at ever longer intervals."""
+        grace = timedelta(seconds=self._equipment.terms.poll_interval_seconds * OVERDUE_INTERVALS)
+        if rested < grace.total_seconds():
+            return False
+        # Not again before it is overdue for twice as long as at the last look.
+        since = None if self._asked_at is None or self._asked_at > now else now - 2 * (now - self._asked_at)
+        async with self._equipment.database.read() as connection:
+            return await overviews.is_render_overdue(connection, now, since=since, until=now - grace)
+
+
+class _Age:
+    """Watches whether a list that has run newest first so far has come to what is older than `oldest`."""
+
+    def __init__(self, oldest: datetime | None) -> None:
+        self._oldest = oldest
+        self._last: datetime | None = None
+        self._newest_first = True
+
+    def is_too_great(self, created_at: datetime | None) -> bool:
+        if created_at is None or (self._last is not None and created_at > self._last):
+            self._newest_first = False
+        self._last = created_at
+        return (
+            self._newest_first
+            and self._oldest is not None
+            and created_at is not None
+            and created_at < self._oldest
+        )

@@ -38,13 +38,14 @@ class Pause:
     """The provider takes nothing until `until`; afterwards a single job finds out whether it does again.
 
     `problem` is set when only the operator can mend it; `strikes` counts the jobs that found that out in
-    succession, the first at `since`.
+    succession, `job_id` is the last of them, at `since`.
     """
 
     since: datetime
     until: datetime
     problem: OperatorProblem | None = None
     strikes: int = 1
+    job_id: str | None = None
 
     def lasts(self, now: datetime) -> bool:
         """Whether nothing may be sent now; a clock that was set back ends every pause."""
@@ -77,7 +78,11 @@ async def claim(
         free = min(free, 1 - held[JobState.SUBMITTING])
     if free <= 0:
         return []
-    chosen = await turns.next_ids(connection, now=now, limit=min(free, CLAIMED_AT_ONCE))
+    chosen = await turns.next_ids(connection, now=now, limit=max(2, min(free, CLAIMED_AT_ONCE)))
+    if pause is not None:
+        # Not again the one that it began with, if there is another: it may be about that job alone.
+        chosen.sort(key=lambda job_id: job_id == pause.job_id)
+    chosen = chosen[:free]
     # Another process may be at a waiting job's row: what it leaves behind is decided on.
     newest = [await jobs.get(connection, job_id, locked=True) for job_id in chosen]
     return [
@@ -119,21 +124,24 @@ async def pause(
     claimed_at: datetime,
     seconds: Callable[[int], float],
     problem: OperatorProblem | None = None,
+    job_id: str | None = None,
 ) -> Pause:
     """Hold the queue back for `seconds` of the number of strikes, this one included; return the pause.
 
-    A job that got its slot (`claimed_at`) before the present pause began adds nothing to it.
+    `job_id` is who met the problem: the next to go ahead is another one. A job that got its slot
+    (`claimed_at`) before the present pause began adds nothing to it.
     """
     known = await read_pause(connection)
     if known is not None and known.began_after(claimed_at):
         return known
     strikes = 1 if known is None or known.problem is not problem else known.strikes + 1
-    made = Pause(now, now + timedelta(seconds=seconds(strikes)), problem, strikes)
+    made = Pause(now, now + timedelta(seconds=seconds(strikes)), problem, strikes, job_id)
     value = {
         "since": made.since.isoformat(),
         "until": made.until.isoformat(),
         "problem": problem and problem.value,
         "strikes": strikes,
+        "job_id": job_id,
     }
     await notes.write(connection, _PAUSE_KEY, json.dumps(value))
     return made
@@ -155,6 +163,7 @@ async def read_pause(connection: AsyncConnection) -> Pause | None:
         until=datetime.fromisoformat(parsed["until"]),
         problem=OperatorProblem(problem) if problem else None,
         strikes=parsed["strikes"],
+        job_id=parsed.get("job_id"),
     )
 
 

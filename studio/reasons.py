@@ -233,6 +233,10 @@ _RENDERING: Mapping[str, Template] = {
         "Try other ones.",
         "The renderer did not accept this picture, video or text. {cost} Try other ones.",
     ),
+    "upload_refused": (
+        "The renderer's storage did not take one of your files, however often I tried. {cost} "
+        "Try again later, or try another picture or video."
+    ),
     "provider_busy": "The renderer is busy. {cost} Try again in a few minutes.",
     "provider_unavailable": "The renderer cannot be reached. {cost} Try again later.",
     "waiting_for_operator": "Waiting for the bot's operator; it goes on by itself afterwards.",

@@ -16,6 +16,7 @@ class Waits:
     `late_look`         the first pause between two looks at one that was given up; it doubles, up to an hour
     `missing`           how long the provider may not know a job that it accepted
     `empty`             how long a completed render may show no result
+    `upload`            the first pause after a file that did not get to the provider alone; it doubles
     `probe`             the first rest of the queue after a problem that the operator must mend; it doubles
     `longest_probe`     … up to this
     `price`             the first rest of the queue after a charge above what was held
@@ -29,6 +30,7 @@ class Waits:
     late_look: float = 60.0
     missing: float = 600.0
     empty: float = 120.0
+    upload: float = 3.0
     probe: float = 60.0
     longest_probe: float = 900.0
     price: float = 3600.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from discord.http import Route
 from cogs import cards, endpoints
 from cogs.budget import DISCORDS_LIMIT, LULL_SECONDS, MOST, Budget, Priority
 from cogs.gate import missing_permission
-from cogs.verdicts import Verdict, desk_errors, verdict
+from cogs.verdicts import CALL_ERRORS, Verdict, desk_errors, verdict
 from studio.errors import DeskGone, DeskUnavailable
 from studio.models import Job, JobState, Member, Notice, Order, Place, Progress, SourceFile, Stage, Wishes
 from studio.recent import Recent
@@ -247,9 +248,12 @@ def refusal(status: int, code: int = 0) -> discord.HTTPException:
         (aiohttp.ServerDisconnectedError(), Verdict.UNAVAILABLE),
         (TimeoutError(), Verdict.UNAVAILABLE),
         (ConnectionResetError(), Verdict.UNAVAILABLE),
+        (json.JSONDecodeError("Expecting value", "", 0), Verdict.UNAVAILABLE),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), Verdict.UNAVAILABLE),
     ],
 )
 def test_each_error_has_one_meaning(error: Exception, meaning: Verdict) -> None:
+    assert isinstance(error, CALL_ERRORS)
     assert verdict(error) is meaning
 
 

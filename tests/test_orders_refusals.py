@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,11 @@ from studio.models import JobState
 from studio.queue import Pause
 from tests import sandbox_world
 from tests.studio_world import QUICK, World, studio_at_work
+
+
+def unlisted(code: str) -> bytes:
+    """A refusal with a code that the sandbox's book does not have."""
+    return json.dumps({"success": False, "error": {"code": code, "message": "m"}}).encode()
 
 
 async def test_f07_an_order_whose_webhook_is_refused_is_polled_for(tmp_path: Path) -> None:
@@ -190,6 +196,69 @@ async def test_an_hour_of_refusals_makes_no_hot_loop(tmp_path: Path) -> None:
         assert asked["presign"] >= 3
         await world.check()
         assert {world.outcome(job_id) for job_id in rendering + waiting} == {"clip"}
+        assert world.operator.alarms == {}
+
+
+async def test_f39_a_file_that_alone_is_never_taken_ends_its_order_and_stops_nobody(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, max_concurrent_jobs=1) as world:
+        never = [Fault(on="put", status=403, times=2), *[Fault(on="put", status=403, skip=1, times=2)] * 4]
+        world.sandbox.faults.add(*never)
+
+        poison = await world.order("poison")
+        good = await world.order("good", guild=2, member=11)
+
+        await world.check()
+        assert [world.outcome(job_id) for job_id in (poison, good)] == ["upload_refused", "clip"]
+        assert len(world.sandbox.seen("submit")) == 1
+        assert world.operator.history == []
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(on="put", status=403, times=None), Fault(on="put", reset=Reset.AFTER, times=None)]
+)
+async def test_f39_a_storage_that_takes_nothing_fails_nobody(tmp_path: Path, fault: Fault) -> None:
+    async with studio_at_work(
+        tmp_path, max_concurrent_jobs=1, waits=replace(QUICK, probe=0.05, longest_probe=0.05)
+    ) as world:
+        world.sandbox.faults.add(fault)
+        ordered = [await world.order(f"scene {number}", member=number) for number in range(3)]
+        await world.eventually(lambda: len(world.sandbox.seen("presign")) > 60)
+        states = {(await world.job(job_id)).state for job_id in ordered}
+        world.sandbox.faults.clear()
+
+        await world.check()
+        assert states <= {JobState.QUEUED, JobState.SUBMITTING}
+        assert {world.outcome(job_id) for job_id in ordered} == {"clip"}
+
+
+async def test_a_refusal_that_blames_the_content_ends_that_order_alone(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path) as world:
+        world.sandbox.faults.add(Fault(on="submit", status=403, body=unlisted("CONTENT_POLICY_VIOLATION")))
+
+        refused = await world.order("refused")
+        await world.until_closed(refused)
+        await world.order("good", member=11)
+
+        await world.check()
+        assert world.outcome(refused) == "render_moderated"
+        assert world.operator.history == []
+
+
+async def test_an_order_that_alone_is_refused_again_and_again_ends_and_lets_the_others_pass(
+    tmp_path: Path,
+) -> None:
+    async with studio_at_work(tmp_path, max_concurrent_jobs=1) as world:
+        brand_new = Fault(on="submit", status=403, body=unlisted("BRAND_NEW"))
+        # Whoever met the problem is not the next to find out whether it is over.
+        world.sandbox.faults.add(brand_new, replace(brand_new, skip=1), replace(brand_new, skip=1))
+
+        refused = await world.order("refused")
+        await world.eventually(lambda: world.operator.about("BRAND_NEW"))
+        others = [await world.order(f"other {number}", guild=2, member=11) for number in range(3)]
+
+        await world.check()
+        assert world.outcome(refused) == "provider_rejected_input"
+        assert {world.outcome(job_id) for job_id in others} == {"clip"}
         assert world.operator.alarms == {}
 
 

@@ -8,21 +8,23 @@ import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from providers.sandbox import Sandbox
-from studio import jobs
+from studio import engine, jobs
 from studio.database import Database
-from studio.models import JobState
+from studio.models import Job, JobState, Progress
 from studio.sqlite_trips import BUSY_TIMEOUT_SECONDS
 from tests import sandbox_world
 from tests.bot_process import KEY
 from tests.builders import FixedClock, an_order
 from tests.crash_world import CrashWorld, crash_world
-from tests.studio_world import studio_at_work
+from tests.studio_world import Notebook, studio_at_work
 from tests.wire_discord import CHANNEL_ID
 
 
@@ -161,6 +163,58 @@ async def test_clips_are_delivered_once_discord_is_back(world: CrashWorld) -> No
     assert world.states() == ["delivered", "delivered"]
     assert "Traceback" not in world.bot.log
     world.check()
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", b"\xff\xfe"])
+async def test_answers_of_discord_that_nobody_can_read_are_waited_out(world: CrashWorld, body: bytes) -> None:
+    await world.bot.start()
+    await world.order()
+    await world.until(lambda: "rendering" in world.states())
+
+    # discord.py takes such a body for JSON before it looks at the status.
+    world.discord.trouble = lambda call: (502, body)
+    await world.until(lambda: "delivering" in world.states())
+    await world.until(lambda: world.rows("SELECT id FROM jobs WHERE tries > 0"))
+    world.discord.come_back()
+    await world.all_closed()
+    await world.bot.stop()
+
+    assert world.states() == ["delivered"]
+    assert "part_failed" not in world.bot.log
+    assert "Traceback" not in world.bot.log
+    world.check()
+
+
+@dataclass
+class Stumbling(Notebook):
+    """A desk whose first card brings up something that nobody foresaw."""
+
+    stumbled: bool = False
+
+    async def show(self, job: Job, progress: Progress, *, urgent: bool) -> bool:
+        if not self.stumbled:
+            self.stumbled = True
+            raise KeyError("nobody foresaw this")
+        return await super().show(job, progress, urgent=urgent)
+
+
+async def test_a_part_that_fails_in_a_way_that_nobody_foresaw_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PAUSE_AFTER_TROUBLE_SECONDS", 0.1)
+    async with studio_at_work(tmp_path) as world:
+        world.desk = Stumbling()
+        await world.restart()
+        with capture_logs() as logs:
+            first = await world.order("first")
+            await world.check()
+            await world.order("second")
+            await world.check()
+
+        assert first in world.desk.cards
+        failed = [line for line in logs if line["event"] == "part_failed"]
+        assert [line["part"] for line in failed] == ["Display.show_changes"]
+        assert all(line["exc_info"] for line in failed)
 
 
 @pytest.mark.parametrize("step", [timedelta(hours=-5), timedelta(minutes=-1), timedelta(minutes=30)])

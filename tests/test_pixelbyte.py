@@ -461,6 +461,24 @@ async def test_a_list_that_is_left_early_asks_for_no_further_page(client: PixelB
     assert len(stub.asked) == 1
 
 
+async def test_a_list_that_says_nothing_new_ends_although_it_names_ever_more_cursors(
+    client: PixelByte, stub: Stub
+) -> None:
+    again = [a_page("1", "2", cursor=f"c{number}", more=True) for number in range(20)]
+    stub.on("GET", "/v1/jobs", *again)
+
+    assert await listed(client) == ["1", "2"]
+    assert len(stub.asked) == 2
+
+
+async def test_some_empty_pages_do_not_end_a_list_but_many_do(client: PixelByte, stub: Stub) -> None:
+    empty = [a_page(cursor=f"c{number}", more=True) for number in range(20)]
+    stub.on("GET", "/v1/jobs", *empty[:5], a_page("1", cursor="c6", more=True), *empty[7:])
+
+    assert await listed(client) == ["1"]
+    assert len(stub.asked) == 12
+
+
 BROKEN_OFF = [
     pytest.param([("1", "2", "c1"), ("3", "4", None)], id="more without a cursor"),
     pytest.param([("1", "2", "c1"), ("3", "4", "c1")], id="a cursor that comes back"),

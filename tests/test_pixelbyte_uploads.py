@@ -11,7 +11,7 @@ from aiohttp import web
 
 from providers.addresses import guarded_session
 from providers.pixelbyte import PixelByte, provider_hosts
-from studio.errors import InputRejected, OperatorMustAct, ProviderUnavailable, RemoteJobUnknown
+from studio.errors import InputRejected, OperatorMustAct, ProviderUnavailable, RemoteJobUnknown, UploadRefused
 from tests.stub_provider import KEY, Stub, a_client, break_off, refusal, stub_server
 
 PICTURE = b"\xff\xd8" + b"p" * 300_000
@@ -101,11 +101,25 @@ async def test_a_refused_upload_gets_a_second_address_and_no_third(
     stub.on("POST", "/v1/uploads/presign", a_slot(stub))
     stub.on("PUT", "/temp/a.jpg", web.Response(status=status, headers={"Location": "/temp/b.jpg"}))
 
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(ProviderUnavailable) as raised:
         await client.upload(picture, content_type="image/jpeg")
 
-    assert len(stub.asked_for("POST", "/v1/uploads/presign")) == 2
-    assert len(stub.asked_for("PUT", "/temp/a.jpg")) == 2
+    assert type(raised.value) is ProviderUnavailable
+    puts = [asked.body == PICTURE for asked in stub.asked_for("PUT", "/temp/a.jpg")]
+    # The last one is not the file: nothing else is taken either.
+    assert puts == [True, True, False]
+    assert len(stub.asked_for("POST", "/v1/uploads/presign")) == 3
+
+
+async def test_a_file_that_alone_is_refused_is_told_from_a_storage_that_takes_nothing(
+    client: PixelByte, stub: Stub, picture: Path
+) -> None:
+    stub.on("POST", "/v1/uploads/presign", a_slot(stub))
+    stub.on("PUT", "/temp/a.jpg", *[web.Response(status=403)] * 2, web.Response(status=200))
+    stub.on("GET", "/files/a.jpg", first_byte(64))
+
+    with pytest.raises(UploadRefused):
+        await client.upload(picture, content_type="image/jpeg")
 
 
 async def test_an_upload_that_arrived_short_is_made_again(

@@ -65,3 +65,28 @@ async def test_after_a_pause_a_single_job_goes_ahead(database: Database, clock: 
     after = await claim(database, clock, 3)
 
     assert (len(during), len(after)) == (0, 1)
+
+
+async def test_who_met_the_pause_does_not_find_out_again_whether_it_is_over_while_another_waits(
+    database: Database, clock: FixedClock
+) -> None:
+    first = await a_job(database, JobState.QUEUED)
+    async with database.write() as connection:
+        await queue.pause(
+            connection, now=clock(), claimed_at=clock(), seconds=lambda strikes: 0, job_id=first.id
+        )
+    second = await a_job(database, JobState.QUEUED)
+
+    assert [job.id for job in await claim(database, clock, 5)] == [second.id]
+
+
+async def test_a_job_that_waits_alone_finds_out_itself_whether_the_pause_is_over(
+    database: Database, clock: FixedClock
+) -> None:
+    only = await a_job(database, JobState.QUEUED)
+    async with database.write() as connection:
+        await queue.pause(
+            connection, now=clock(), claimed_at=clock(), seconds=lambda strikes: 0, job_id=only.id
+        )
+
+    assert [job.id for job in await claim(database, clock, 5)] == [only.id]

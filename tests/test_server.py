@@ -226,10 +226,11 @@ async def test_a_body_just_above_the_cap_is_refused_and_one_below_it_is_not(
 
 
 @pytest.mark.parametrize("token", ["short", "a" * 200, "..%2F..%2Fmetrics", "tok%20en" * 5])
-async def test_what_cannot_be_a_token_is_not_found(
+async def test_what_cannot_be_a_token_is_unknown_once_it_is_authentic(
     url: str, bells: Bells, clock: FixedClock, token: str
 ) -> None:
-    assert await post(url, BODY, signed(BODY, clock), token) == 404
+    assert await post(url, BODY, signed(BODY, clock), token) == 204
+    assert await post(url, BODY, {}, token) == 401
 
     assert bells.rung == []
 

@@ -158,6 +158,28 @@ def test_an_unknown_code_is_classed_by_its_words_before_the_member_is_blamed(
     assert getattr(error, "problem", None) is problem
 
 
+@pytest.mark.parametrize("classify", [submit_error, call_error])
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (403, "CONTENT_POLICY_VIOLATION", "m"),
+        (403, "NEW", "Failure to pass the risk control system"),
+        (400, "NEW", "The prompt has prohibited content."),
+    ],
+)
+def test_an_unknown_code_that_blames_the_content_is_no_matter_for_the_operator(
+    classify: Any, status: int, code: str, message: str
+) -> None:
+    error = classify(refused(status, code, message=message))
+
+    assert type(error) is InputRejected
+    assert error.code == "render_moderated"
+
+
+def test_what_only_a_status_says_is_a_guess() -> None:
+    assert [submit_error(refused(403, code)).guessed for code in ("BRAND_NEW", "FORBIDDEN")] == [True, False]
+
+
 def test_words_of_an_answer_that_may_have_created_the_job_decide_nothing() -> None:
     assert type(submit_error(refused(200, "NEW", message="insufficient balance"))) is SubmitUnclear
     assert type(submit_error(refused(500, "NEW", message="insufficient balance"))) is SubmitUnclear

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,28 @@ async def test_f13_as_many_renders_as_the_provider_takes_and_more_again_later(tm
             ]
         assert at_once == passed[0] <= 2
         assert passed[1] == 6
+
+
+@pytest.mark.parametrize(
+    ("error", "left"),
+    [
+        pytest.param({"code": "RATE_LIMITED", "details": {"retryAfter": 1}}, 6, id="rate"),
+        pytest.param({"message": "slow down", "details": {"retryAfter": 1}}, 1, id="no code"),
+        pytest.param({"code": "QUOTA", "message": "Too many parallel tasks", "retryAfter": 1}, 1, id="words"),
+    ],
+)
+async def test_f12_being_asked_too_often_says_nothing_about_slots(
+    tmp_path: Path, error: dict[str, Any], left: int
+) -> None:
+    async with studio_at_work(tmp_path, max_concurrent_jobs=6) as world:
+        body = json.dumps({"success": False, "error": error}).encode()
+        world.sandbox.faults.add(Fault(on="submit", status=429, body=body))
+
+        await world.order()
+
+        await world.check()
+        async with world.database.read() as connection:
+            assert await slots.allowed(connection, most=6, now=world.now(), recovery=300) == left
 
 
 async def test_after_a_refusal_the_free_slots_are_used_although_others_render(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class WireDiscord:
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(10**18))
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     trouble: Callable[[Call], tuple[int, Any] | None] = lambda call: None
-    """What a call is refused with instead of being carried out; None: nothing."""
+    """What a call is refused with instead of being carried out (bytes: as they are); None: nothing."""
     closed: bool = False
     """Whether the gateway takes nobody."""
 
@@ -187,7 +187,8 @@ class WireDiscord:
         status, payload = answer
         # discord.py reads JSON only under exactly this content type.
         headers = {"Content-Type": "application/json"}
-        return web.Response(status=status, body=json.dumps(payload).encode(), headers=headers)
+        raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        return web.Response(status=status, body=raw, headers=headers)
 
     def _route(
         self, request: web.Request, parts: list[str], body: Any, files: list[tuple[str, bytes]]

@@ -1,0 +1,31 @@
+"""Whether a refusal that names no reason we know is about the one order that met it, or about everybody."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.attempts import AttemptState
+from studio.database import attempts
+
+REFUSALS = 3
+"""How often an order must have been refused; one refusal may have been everybody's at that moment."""
+
+
+async def is_refused_alone(connection: AsyncConnection, job_id: str) -> bool:
+    """Whether the provider goes on refusing this order although it has taken others meanwhile."""
+    refusals = (
+        select(attempts.c.created_at)
+        .where(attempts.c.job_id == job_id, attempts.c.state == AttemptState.REFUSED)
+        .order_by(attempts.c.created_at.desc())
+        .limit(REFUSALS)
+    )
+    moments = list((await connection.execute(refusals)).scalars())
+    if len(moments) < REFUSALS:
+        return False
+    others = select(attempts.c.token).where(
+        attempts.c.state == AttemptState.ACCEPTED,
+        attempts.c.job_id != job_id,
+        attempts.c.created_at > moments[-1],
+    )
+    return (await connection.execute(others.limit(1))).first() is not None
