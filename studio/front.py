@@ -34,6 +34,7 @@ from studio.sharing.account import Account, account_of
 from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
+from studio.wishing.giving_back import give_back
 from studio.wishing.preparation import Preparation
 
 log = structlog.get_logger(__name__)
@@ -204,12 +205,12 @@ class Studio:
         self._dispatcher.wake(job_id)
 
     async def abandon(self, job_id: str) -> None:
-        """The answer never reached the member: there is no order, and nothing was charged."""
-        now = self.now()
+        """The answer never reached the member: there is no order, and nothing was charged or used up."""
+        ending, why = Ending("interrupted"), because("interrupted")
         async with self._equipment.database.write() as connection:
             job = await jobs.get(connection, job_id)
-            if job is not None:
-                await withdraw(connection, job, Ending("interrupted"), now=now, why=because("interrupted"))
+            if job is not None and await withdraw(connection, job, ending, now=self.now(), why=why):
+                await give_back(connection, job_id)
         passing("front.abandoned")
         self.register.withdrawn(job_id)
         await self._census.refresh()

@@ -96,14 +96,21 @@ async def read(connection: AsyncConnection, petition_id: str) -> Petition | None
     )
 
 
-async def use(connection: AsyncConnection, petition_id: str, now: datetime) -> bool:
-    """Take the one press that counts; False when it was made before."""
+async def use(connection: AsyncConnection, petition_id: str, job_id: str, now: datetime) -> bool:
+    """Take the one press that counts, for this order; False when it was made before."""
     used = await connection.execute(
         update(petitions)
         .where(petitions.c.id == petition_id, petitions.c.used_at.is_(None))
-        .values(used_at=now)
+        .values(used_at=now, job_id=job_id)
     )
     return used.rowcount == 1
+
+
+async def reopen(connection: AsyncConnection, job_id: str) -> None:
+    """Let the press count once more that this order came by."""
+    await connection.execute(
+        update(petitions).where(petitions.c.job_id == job_id).values(used_at=None, job_id=None)
+    )
 
 
 async def sweep(connection: AsyncConnection, now: datetime) -> None:
