@@ -62,7 +62,7 @@ class Taking:
         """Wait until every interaction that came in so far has its answer; for an orderly end."""
         if self._answering:
             await asyncio.wait(self._answering)
-        await self.storing.settled()
+        await self.storing.finished()
 
     async def _take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> None:
         if not self._studio.accepting:
@@ -217,7 +217,9 @@ class Taking:
         )
         view = way_on(want, petition.id)
         await self.storing.beside(
-            answer(refusal.sentence, view=view, ephemeral=True), self._studio.keep(petition)
+            petition.id,
+            answer(refusal.sentence, view=view, ephemeral=True),
+            self._studio.keep(petition),
         )
 
 

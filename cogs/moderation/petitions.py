@@ -15,10 +15,8 @@ def routes_of(studio: Studio, taking: Taking) -> list[Route]:
         if not JOB_ID.fullmatch(petition_id) or interaction.guild_id is None:
             await unknown_button(interaction)
             return
-        await taking.storing.settled()
-        petition = await studio.petition(
-            petition_id, guild_id=interaction.guild_id, member_id=interaction.user.id
-        )
+        whose = {"guild_id": interaction.guild_id, "member_id": interaction.user.id}
+        petition = await taking.storing.read(petition_id, lambda: studio.petition(petition_id, **whose))
         await taking.take(interaction, petition.wanted, petition)
 
     return [Route(prefix, press) for prefix in PETITION_PREFIXES.values()]

@@ -94,6 +94,7 @@ class Orders:
         kept, motions = await asyncio.gather(self._kept(interaction), self._motions(interaction))
         draft = kept.filling(draft)
         await self._storing.beside(
+            draft_id,
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
             self._preparation.keep(_owner(interaction), draft_id, draft),
         )
@@ -161,6 +162,7 @@ class Orders:
     async def _show(self, interaction: Interaction, draft_id: str, draft: Draft) -> None:
         motions = await self._motions(interaction)
         await self._storing.beside(
+            draft_id,
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
             self._preparation.revise(draft_id, draft),
         )
@@ -180,6 +182,7 @@ class Orders:
     async def _offer_again(self, interaction: Interaction, draft_id: str, draft: Draft, reason: str) -> None:
         answer = private_answer(reason, [form_button(draft_id)])
         await self._storing.beside(
+            draft_id,
             interaction.response.send_message(view=answer, ephemeral=True),
             self._preparation.revise(draft_id, draft),
         )
@@ -202,6 +205,7 @@ class Orders:
         file = discord.File(io.BytesIO(self._help_picture), HELP_NAME, description=say("alt_help"))
         answer = help_answer([form_button(draft_id, "button_form")], last=_last(kept, draft_id))
         await self._storing.beside(
+            draft_id,
             interaction.response.send_message(view=answer, file=file, ephemeral=True),
             self._preparation.keep(_owner(interaction), draft_id, draft),
         )
@@ -210,14 +214,14 @@ class Orders:
         draft_id = self._preparation.new_draft_id()
         answer = _question(draft_id, draft, last=_last(kept, draft_id))
         await self._storing.beside(
+            draft_id,
             interaction.response.send_message(view=answer, ephemeral=True),
             self._preparation.keep(_owner(interaction), draft_id, draft),
         )
 
     async def _draft(self, owner: Owner, draft_id: str) -> Draft:
         """What was stored, or just is: a form may come back before that is done."""
-        await self._storing.settled()
-        return await self._preparation.draft(owner, draft_id)
+        return await self._storing.read(draft_id, lambda: self._preparation.draft(owner, draft_id))
 
     def _check_sizes(self, draft: Draft) -> None:
         if draft.picture is not None:
