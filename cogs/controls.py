@@ -13,6 +13,7 @@ from discord.ext import commands
 from cogs.cards import CANCEL_PREFIX
 from cogs.failures import tell_failure
 from cogs.voice import of_member
+from studio import promptly
 from studio.languages.spoken import speak
 from studio.texts import say
 
@@ -55,6 +56,7 @@ class Controls(commands.Cog):
             return
         # Listeners have a task of their own for each event.
         speak(of_member(interaction))
+        promptly.begin()
         try:
             await self._route(interaction)
         except Exception as error:  # noqa: BLE001  # the outermost step: everything is told and logged there

@@ -27,6 +27,7 @@ from studio.moderation.petitions import Petition
 from studio.motions.library import Library
 from studio.ports import Dispatcher
 from studio.progress import Turn
+from studio.promptly import in_time
 from studio.register import Register, check_unfinished
 from studio.results.door import open_results
 from studio.sharing import admission, rules
@@ -93,22 +94,24 @@ class Studio:
         """
         server = self.glance(wish)
         asks_consent = server.policy.consent and not agrees
-        counts = self._terms.monthly_budget_usd_micros is not None or server.limits_orders
-        if not (asks_consent or overruled or counts):
+        if not (asks_consent or overruled or self._counts(server)):
             return
         try:
-            async with self._equipment.database.read() as connection:
-                if asks_consent and not await consents.given(
-                    connection,
-                    guild_id=wish.guild_id,
-                    member_id=wish.member_id,
-                    trial=self._terms.is_trial,
-                ):
-                    raise self._consent_needed()
-                if counts or overruled:
-                    await self._check_limits(connection, server, wish, overruled=overruled)
+            await in_time(self._count(server, wish, asks_consent=asks_consent, overruled=overruled))
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
+
+    async def _count(self, server: Server, wish: Wish, *, asks_consent: bool, overruled: bool) -> None:
+        async with self._equipment.database.read() as connection:
+            if asks_consent and not await consents.given(
+                connection, guild_id=wish.guild_id, member_id=wish.member_id, trial=self._terms.is_trial
+            ):
+                raise self._consent_needed()
+            if overruled or self._counts(server):
+                await self._check_limits(connection, server, wish, overruled=overruled)
+
+    def _counts(self, server: Server) -> bool:
+        return self._terms.monthly_budget_usd_micros is not None or server.limits_orders
 
     def glance(self, wish: Wish) -> Server:
         """Decide from memory alone, and return the server. Raises `OrderRefused`."""

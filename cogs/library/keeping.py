@@ -27,6 +27,7 @@ from cogs.ordering.found import source_of, video_of
 from studio.errors import OrderRefused
 from studio.motions.keeping import Keeper
 from studio.motions.motion import LONGEST_NAME, LONGEST_TAG, MOST_TAGS, Motion
+from studio.promptly import in_time
 from studio.texts import say
 
 LONGEST_TAGS = MOST_TAGS * (LONGEST_TAG + 2)
@@ -150,7 +151,7 @@ class _Presses:
             return
         keeper = keeper_of(interaction)
         if not is_form(interaction):
-            motion = await self._motions.motion(keeper.guild_id, motion_id)
+            motion = await in_time(self._motions.motion(keeper.guild_id, motion_id))
             await interaction.response.send_modal(_edit_form(motion))
             return
         await take_time(interaction)

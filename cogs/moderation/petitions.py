@@ -6,6 +6,7 @@ from cogs.controls import JOB_ID, Route, unknown_button
 from cogs.taking import Interaction, Taking
 from cogs.ways_on import PETITION_PREFIXES
 from studio.front import Studio
+from studio.promptly import in_time
 
 
 def routes_of(studio: Studio, taking: Taking) -> list[Route]:
@@ -16,7 +17,9 @@ def routes_of(studio: Studio, taking: Taking) -> list[Route]:
             await unknown_button(interaction)
             return
         whose = {"guild_id": interaction.guild_id, "member_id": interaction.user.id}
-        petition = await taking.storing.read(petition_id, lambda: studio.petition(petition_id, **whose))
+        petition = await in_time(
+            taking.storing.read(petition_id, lambda: studio.petition(petition_id, **whose))
+        )
         await taking.take(interaction, petition.wanted, petition)
 
     return [Route(prefix, press) for prefix in PETITION_PREFIXES.values()]
