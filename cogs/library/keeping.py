@@ -140,6 +140,7 @@ def routes_of(office: Office, browsing: Motions) -> list[Route]:
 
 class _Presses:
     def __init__(self, office: Office, browsing: Motions) -> None:
+        self._office = office
         self._motions = office.studio.motions
         self._keeping = office.studio.motions.keeping
         self._browsing = browsing
@@ -191,9 +192,9 @@ class _Presses:
 
     async def draw(self, interaction: Interaction, _: str) -> None:
         await interaction.response.defer()
-        await self._keeping.add_drawn(
-            keeper_of(interaction), name=say("drawn_motion_name"), tags=say("drawn_motion_tags")
-        )
+        with self._office.for_the_record(interaction):
+            named = {"name": say("drawn_motion_name"), "tags": say("drawn_motion_tags")}
+        await self._keeping.add_drawn(keeper_of(interaction), **named)
         await self._browsing.show(interaction)
 
 
