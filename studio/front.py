@@ -163,11 +163,18 @@ class Studio:
         """Whether the server has a place where its moderators can be asked."""
         return self._servers.of(guild_id).policy.approval.channel_id is not None
 
-    async def keep(self, petition: Petition) -> None:
+    @property
+    def consent_version(self) -> int:
+        """Of the words that members are asked to agree to now."""
+        return consents.version_of(trial=self._terms.is_trial)
+
+    async def keep(self, petition: Petition, *, instead_of: str | None = None) -> None:
         """Keep a refused order for its member's press; without it, the press says that it is over."""
         try:
             async with self._equipment.database.write() as connection:
                 await petitions.add(connection, petition)
+                if instead_of is not None:
+                    await petitions.use(connection, instead_of, petition.id, petition.at)
         except SQLAlchemyError as error:
             log.warning("petition_not_kept", guild_id=petition.guild_id, error=type(error).__name__)
 
