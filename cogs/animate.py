@@ -17,6 +17,7 @@ from cogs.taking import Taking
 from studio.errors import OrderRefused
 from studio.models import HABITS, Orientation, ShotType, SourceFile, Wishes
 from studio.moderation.petitions import Wanted
+from studio.promptly import in_time
 from studio.prompts import LONGEST_PROMPT
 from studio.texts import say
 from studio.wishing.drafts import Draft
@@ -109,7 +110,7 @@ class Animate(commands.Cog):
             return None if video is None else source_of(video)
         if video is not None:
             raise OrderRefused("motion_and_video")
-        return await self._studio.motions.pick(guild_id, motion)
+        return await in_time(self._studio.motions.pick(guild_id, motion))
 
     @animate.autocomplete("motion")
     async def motions(

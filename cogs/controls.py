@@ -14,6 +14,7 @@ from cogs.cards import CANCEL_PREFIX
 from cogs.failures import tell_failure
 from cogs.moderation.rights import log_refusal
 from cogs.voice import of_member
+from studio import promptly
 from studio.languages.spoken import speak
 from studio.models import CancelAnswer
 from studio.texts import say
@@ -57,6 +58,7 @@ class Controls(commands.Cog):
             return
         # Listeners have a task of their own for each event.
         speak(of_member(interaction))
+        promptly.begin()
         try:
             await self._route(interaction)
         except Exception as error:  # noqa: BLE001  # the outermost step: everything is told and logged there

@@ -11,6 +11,7 @@ from discord import app_commands
 from cogs.moderation.rights import log_refusal
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from cogs.voice import of_member
+from studio import promptly
 from studio.errors import NotYours, StudioError
 from studio.languages.spoken import speak
 from studio.texts import say
@@ -35,6 +36,7 @@ class Tree(app_commands.CommandTree[discord.Client]):
     async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
         # The first that is called in the task which discord.py makes for the interaction.
         speak(of_member(interaction))
+        promptly.begin()
         return True
 
     async def on_error(

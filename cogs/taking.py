@@ -62,7 +62,7 @@ class Taking:
         """Wait until every interaction that came in so far has its answer; for an orderly end."""
         if self._answering:
             await asyncio.wait(self._answering)
-        await self.storing.settled()
+        await self.storing.finished()
 
     async def _take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> None:
         if not self._studio.accepting:
@@ -84,14 +84,14 @@ class Taking:
         wish = wish_of(interaction, wanted.wishes)
         if self._studio.covers(wish):
             wanted = replace(wanted, wishes=replace(wanted.wishes, spoiler=True))
-        agrees = petition is not None and petition.wants is Want.CONSENT
+        agrees = self._agrees(petition)
         try:
             await self._studio.admit(wish, overruled=wanted.overruled, agrees=agrees)
         except OrderRefused as refusal:
             if agrees:
                 await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))
             else:
-                await self._refuse(interaction, refusal, wanted)
+                await self._refuse(interaction, refusal, wanted, petition)
             return
         await self._answer_and_record(interaction, wanted, petition)
 
@@ -154,7 +154,7 @@ class Taking:
         return started
 
     async def _record(self, interaction: Interaction, order: Order, petition: Petition | None) -> None:
-        if petition is not None and petition.wants is Want.CONSENT:
+        if self._agrees(petition):
             await self._agree(interaction)
         await self._studio.register.take(order, petition_id=petition.id if petition else None)
 
@@ -182,6 +182,14 @@ class Taking:
         """For what everybody reads."""
         return speaking(of_server(interaction, self._studio.language(interaction.guild_id or 0)))
 
+    def _agrees(self, petition: Petition | None) -> bool:
+        """Whether the press is a word on what members are asked now, not on what they were asked once."""
+        return (
+            petition is not None
+            and petition.wants is Want.CONSENT
+            and petition.agrees_to == self._studio.consent_version
+        )
+
     async def _agree(self, interaction: Interaction) -> None:
         await asyncio.sleep(0)
         assert interaction.guild_id is not None
@@ -197,7 +205,13 @@ class Taking:
         asks = isinstance(refusal, LimitReached) and refusal.can_ask
         return Want.MODERATOR if asks and self._studio.asks_moderators(interaction.guild_id) else None
 
-    async def _refuse(self, interaction: Interaction, refusal: OrderRefused, wanted: Wanted) -> None:
+    async def _refuse(
+        self,
+        interaction: Interaction,
+        refusal: OrderRefused,
+        wanted: Wanted,
+        pressed: Petition | None = None,
+    ) -> None:
         """Say so privately; where there is a way on, with a button that needs no attaching again."""
         want = self._way_on(interaction, refusal)
         if want is None:
@@ -211,13 +225,18 @@ class Taking:
             member_id=interaction.user.id,
             wants=want,
             wanted=wanted if want is Want.CONSENT else replace(wanted, overruled=True),
+            agrees_to=self._studio.consent_version if want is Want.CONSENT else None,
         )
+        # The same question with other words takes the earlier one's place: both would make two clips.
+        asked = pressed.id if pressed is not None and pressed.wants is want is Want.CONSENT else None
         answer = (
             interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
         )
         view = way_on(want, petition.id)
         await self.storing.beside(
-            answer(refusal.sentence, view=view, ephemeral=True), self._studio.keep(petition)
+            petition.id,
+            answer(refusal.sentence, view=view, ephemeral=True),
+            self._studio.keep(petition, instead_of=asked),
         )
 
 

@@ -27,6 +27,7 @@ from studio.moderation.petitions import Petition
 from studio.motions.library import Library
 from studio.ports import Dispatcher
 from studio.progress import Turn
+from studio.promptly import in_time
 from studio.register import Register, check_unfinished
 from studio.results.door import open_results
 from studio.sharing import admission, rules
@@ -34,6 +35,7 @@ from studio.sharing.account import Account, account_of
 from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
+from studio.wishing.giving_back import give_back
 from studio.wishing.preparation import Preparation
 
 log = structlog.get_logger(__name__)
@@ -92,22 +94,24 @@ class Studio:
         """
         server = self.glance(wish)
         asks_consent = server.policy.consent and not agrees
-        counts = self._terms.monthly_budget_usd_micros is not None or server.limits_orders
-        if not (asks_consent or overruled or counts):
+        if not (asks_consent or overruled or self._counts(server)):
             return
         try:
-            async with self._equipment.database.read() as connection:
-                if asks_consent and not await consents.given(
-                    connection,
-                    guild_id=wish.guild_id,
-                    member_id=wish.member_id,
-                    trial=self._terms.is_trial,
-                ):
-                    raise self._consent_needed()
-                if counts or overruled:
-                    await self._check_limits(connection, server, wish, overruled=overruled)
+            await in_time(self._count(server, wish, asks_consent=asks_consent, overruled=overruled))
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
+
+    async def _count(self, server: Server, wish: Wish, *, asks_consent: bool, overruled: bool) -> None:
+        async with self._equipment.database.read() as connection:
+            if asks_consent and not await consents.given(
+                connection, guild_id=wish.guild_id, member_id=wish.member_id, trial=self._terms.is_trial
+            ):
+                raise self._consent_needed()
+            if overruled or self._counts(server):
+                await self._check_limits(connection, server, wish, overruled=overruled)
+
+    def _counts(self, server: Server) -> bool:
+        return self._terms.monthly_budget_usd_micros is not None or server.limits_orders
 
     def glance(self, wish: Wish) -> Server:
         """Decide from memory alone, and return the server. Raises `OrderRefused`."""
@@ -159,11 +163,18 @@ class Studio:
         """Whether the server has a place where its moderators can be asked."""
         return self._servers.of(guild_id).policy.approval.channel_id is not None
 
-    async def keep(self, petition: Petition) -> None:
+    @property
+    def consent_version(self) -> int:
+        """Of the words that members are asked to agree to now."""
+        return consents.version_of(trial=self._terms.is_trial)
+
+    async def keep(self, petition: Petition, *, instead_of: str | None = None) -> None:
         """Keep a refused order for its member's press; without it, the press says that it is over."""
         try:
             async with self._equipment.database.write() as connection:
                 await petitions.add(connection, petition)
+                if instead_of is not None:
+                    await petitions.use(connection, instead_of, petition.id, petition.at)
         except SQLAlchemyError as error:
             log.warning("petition_not_kept", guild_id=petition.guild_id, error=type(error).__name__)
 
@@ -206,12 +217,12 @@ class Studio:
         self._dispatcher.wake(job_id)
 
     async def abandon(self, job_id: str) -> None:
-        """The answer never reached the member: there is no order, and nothing was charged."""
-        now = self.now()
+        """The answer never reached the member: there is no order, and nothing was charged or used up."""
+        ending, why = Ending("interrupted"), because("interrupted")
         async with self._equipment.database.write() as connection:
             job = await jobs.get(connection, job_id)
-            if job is not None:
-                await withdraw(connection, job, Ending("interrupted"), now=now, why=because("interrupted"))
+            if job is not None and await withdraw(connection, job, ending, now=self.now(), why=why):
+                await give_back(connection, job_id)
         passing("front.abandoned")
         self.register.withdrawn(job_id)
         await self._census.refresh()

@@ -13,7 +13,7 @@ import structlog
 from studio import jobs
 from studio.asking import ask_first
 from studio.crashpoints import passing
-from studio.endings import end, fail
+from studio.endings import end, end_within, fail
 from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
 from studio.errors import (
     DeskError,
@@ -26,12 +26,13 @@ from studio.errors import (
     StudioError,
 )
 from studio.keeping import bring_kept
-from studio.models import Job, JobState, SourceFile, looks_swapped
+from studio.models import Ending, Job, JobState, SourceFile, looks_swapped
 from studio.moderation import findings
 from studio.normalising import Normalising, source_key
 from studio.overruling import ask_or_refuse
 from studio.progress import progress_of
 from studio.sharing import admission
+from studio.wishing.giving_back import give_back
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ class Intake:
         try:
             place = await self._equipment.desk.open(job, progress_of(job, now=now))
         except DeskGone as error:
-            return await end(self._equipment, job, JobState.EXPIRED, "interrupted", reason=error.code)
+            return await self._end_unopened(job, Ending("interrupted", {"reason": error.code}))
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
         passing("intake.conversation_opened")
@@ -74,6 +75,13 @@ class Intake:
                     card_id=place.card_id,
                 )
             )
+
+    async def _end_unopened(self, job: Job, ending: Ending) -> Outcome:
+        now = self._equipment.clock()
+        async with self._equipment.database.write() as connection:
+            moved = await end_within(connection, job, JobState.EXPIRED, ending, now=now)
+            await give_back(connection, job.id)
+        return moved
 
     async def prepare(self, job: Job) -> Outcome:
         """Fetch, check and normalise both files, hold the price, and queue the job or ask for a yes first."""

@@ -71,7 +71,9 @@ class Register:
     async def record(self, order: Order, petition_id: str | None) -> None:
         """The same for an order that is not in this process's journal; raises SQLAlchemyError as well."""
         async with self._census.recording(order), self._equipment.database.write() as connection:
-            if petition_id is not None and not await petitions.use(connection, petition_id, order.ordered_at):
+            if petition_id is not None and not await petitions.use(
+                connection, petition_id, order.job_id, order.ordered_at
+            ):
                 raise OrderRefused("petition_over")
             await self._record(connection, order)
 

@@ -126,7 +126,7 @@ async def test_a_petition_is_used_once_and_swept_when_it_is_old(
     async with database.write() as connection:
         await petitions.add(connection, kept)
         found = await petitions.read(connection, "p")
-        used = [await petitions.use(connection, "p", clock()) for _ in range(2)]
+        used = [await petitions.use(connection, "p", "job1", clock()) for _ in range(2)]
         await petitions.sweep(connection, clock() + petitions.KEPT + timedelta(seconds=1))
         gone = await petitions.read(connection, "p")
 

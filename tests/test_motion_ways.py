@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from simcord import ChannelHandle, MemberActor
+from simcord import ChannelHandle, MemberActor, interactions
 from structlog.testing import capture_logs
 
 from demo.world import ImpossibleError
 from studio.motions.keeping import Keeper
 from studio.motions.motion import Motion
 from tests import sandbox_world
-from tests.bureau import PICTURE, Bureau
+from tests.bureau import PICTURE, Bureau, open_bureau
 from tests.test_cogs_motions import actions, browsed, bureau, first_id, names, page, refusal, said, stored
 from tests.test_ordering_form import fields, sent
 
@@ -64,6 +65,25 @@ async def test_animate_with_this_needs_only_a_picture_wherever_clips_are_made(
     assert "Big Wave" in fields(form)["text"]["content"]
     assert (job.order.video.motion_id, job.order.picture.filename) == (motion.id, PICTURE[0])
     assert job.place.channel_id == channel.id
+
+
+async def test_a_drawn_motion_is_named_in_the_servers_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = interactions.base_payload
+
+    def in_japanese(*args: Any, **kwargs: Any) -> Any:
+        record, payload = original(*args, **kwargs)
+        return record, payload | {"locale": "ja"}
+
+    async with open_bureau(tmp_path, account="sandbox") as bureau:
+        world = bureau.world
+        shown = await browsed(bureau, world.moderator)
+        monkeypatch.setattr(interactions, "base_payload", in_japanese)
+        await world.click(world.moderator, page(bureau, shown, world.moderator), "v1:motion-draw:")
+        await world.eventually(lambda: page(bureau, shown, world.moderator)["attachments"])
+
+        assert await names(bureau) == ["Jump for joy"]
 
 
 async def test_a_form_that_was_opened_before_a_restart_still_orders_with_its_motion(bureau: Bureau) -> None:

@@ -156,7 +156,7 @@ async def test_a_form_that_comes_twice_makes_one_clip(bureau: Bureau) -> None:
 
 async def test_a_form_that_is_too_old_says_so(bureau: Bureau) -> None:
     shown = await opened(bureau, PICTURE, VIDEO)
-    await bureau.animate.taking.storing.settled()
+    await bureau.animate.taking.storing.finished()
     async with bureau.database.write() as connection:
         past = bureau.studio.now() - timedelta(hours=7)
         await connection.execute(update(petitions).values(at=past))

@@ -19,6 +19,7 @@ from studio.models import SourceFile
 from studio.moderation import petitions
 from studio.wishing import drafts, habits, picks
 from studio.wishing.drafts import Draft
+from studio.wishing.giving_back import give_back
 from studio.wishing.picks import Pick, Slot
 from tests.builders import an_order
 from tests.bureau import PICTURE, VIDEO, Bureau, open_bureau
@@ -135,6 +136,28 @@ async def test_a_pick_is_kept_for_its_time_in_the_place_of_an_earlier_one(databa
     assert over == elsewhere == swept == {}
 
 
+async def test_what_an_order_used_is_given_back_by_that_order_alone(database: Database) -> None:
+    order = an_order(at=NOW)
+    guild_id, member_id = order.place.guild_id, order.member.id
+    pick = Pick(file=order.video, spoiler=False, at=NOW)
+    whose = {"guild_id": guild_id, "member_id": member_id}
+    async with database.write() as connection:
+        await drafts.add(connection, "draft1", Draft(picture=order.picture), **whose, now=NOW)
+        await picks.put(connection, guild_id, member_id, Slot.MOTION, pick)
+        await petitions.use(connection, "draft1", order.job_id, NOW)
+        await picks.use(connection, order)
+
+    found = []
+    for job_id in ("another", order.job_id):
+        async with database.write() as connection:
+            await give_back(connection, job_id)
+        async with database.read() as connection:
+            stored = await drafts.read(connection, "draft1", **whose)
+            found.append((stored and stored.used, await picks.read(connection, guild_id, member_id, NOW)))
+
+    assert found == [(True, {}), (False, {Slot.MOTION: pick})]
+
+
 async def test_the_last_picture_goes_after_an_hour_and_the_choices_stay(database: Database) -> None:
     order = an_order(at=NOW)
     hour = timedelta(hours=1)
@@ -164,7 +187,7 @@ async def test_a_draft_comes_back_as_it_was_revised_until_it_is_used(database: D
         anothers = await drafts.read(connection, "draft1", guild_id=1, member_id=11)
         no_petition = await petitions.read(connection, "draft1")
 
-        used = [await petitions.use(connection, "draft1", NOW) for _ in range(2)]
+        used = [await petitions.use(connection, "draft1", "job1", NOW) for _ in range(2)]
         await drafts.revise(connection, "draft1", first)
         used_one = await drafts.read(connection, "draft1", **whose)
 

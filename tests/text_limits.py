@@ -30,6 +30,7 @@ BY_CODE = {
     "form_used": MESSAGE, "form_over": MESSAGE, "order_not_noted": MESSAGE, "order_unexplained": MESSAGE,
     "order_free": MESSAGE, "order_has_picture": MESSAGE, "order_has_video": MESSAGE,
     "order_has_both": MESSAGE, "order_there": MESSAGE,
+    "order_not_charged": 100, "order_more_motions": 100,
 }  # fmt: skip
 
 # What a call's argument may hold: (function, keyword or position) to characters.

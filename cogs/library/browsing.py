@@ -27,6 +27,7 @@ from cogs.moderation.rights import Rights
 from cogs.ordering.orders import Orders
 from studio.errors import OrderRefused
 from studio.motions.motion import Motion
+from studio.promptly import in_time
 from studio.texts import say
 from studio.wishing.drafts import Draft
 
@@ -109,7 +110,7 @@ class Motions(commands.Cog):
         if not is_motion_id(motion_id) or interaction.guild_id is None:
             await unknown_button(interaction)
             return
-        motion = await self._studio.motions.motion(interaction.guild_id, motion_id)
+        motion = await in_time(self._studio.motions.motion(interaction.guild_id, motion_id))
         wishes = self._orders.usual_wishes(interaction)
         await self._orders.open(interaction, Draft(video=motion.as_source(), wishes=wishes))
 

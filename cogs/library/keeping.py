@@ -29,6 +29,7 @@ from cogs.ordering.uploads import VIDEOS
 from studio.errors import OrderRefused
 from studio.motions.keeping import Keeper
 from studio.motions.motion import LONGEST_NAME, LONGEST_TAG, MOST_TAGS, Motion
+from studio.promptly import in_time
 from studio.texts import say
 
 LONGEST_TAGS = MOST_TAGS * (LONGEST_TAG + 2)
@@ -143,6 +144,7 @@ def routes_of(office: Office, browsing: Motions) -> list[Route]:
 
 class _Presses:
     def __init__(self, office: Office, browsing: Motions) -> None:
+        self._office = office
         self._motions = office.studio.motions
         self._keeping = office.studio.motions.keeping
         self._browsing = browsing
@@ -154,7 +156,7 @@ class _Presses:
             return
         keeper = keeper_of(interaction)
         if not is_form(interaction):
-            motion = await self._motions.motion(keeper.guild_id, motion_id)
+            motion = await in_time(self._motions.motion(keeper.guild_id, motion_id))
             await interaction.response.send_modal(_edit_form(motion))
             return
         await take_time(interaction)
@@ -194,9 +196,9 @@ class _Presses:
 
     async def draw(self, interaction: Interaction, _: str) -> None:
         await interaction.response.defer()
-        await self._keeping.add_drawn(
-            keeper_of(interaction), name=say("drawn_motion_name"), tags=say("drawn_motion_tags")
-        )
+        with self._office.for_the_record(interaction):
+            named = {"name": say("drawn_motion_name"), "tags": say("drawn_motion_tags")}
+        await self._keeping.add_drawn(keeper_of(interaction), **named)
         await self._browsing.show(interaction)
 
 

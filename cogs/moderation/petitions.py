@@ -6,6 +6,7 @@ from cogs.controls import JOB_ID, Route, unknown_button
 from cogs.taking import Interaction, Taking
 from cogs.ways_on import PETITION_PREFIXES
 from studio.front import Studio
+from studio.promptly import in_time
 
 
 def routes_of(studio: Studio, taking: Taking) -> list[Route]:
@@ -15,9 +16,9 @@ def routes_of(studio: Studio, taking: Taking) -> list[Route]:
         if not JOB_ID.fullmatch(petition_id) or interaction.guild_id is None:
             await unknown_button(interaction)
             return
-        await taking.storing.settled()
-        petition = await studio.petition(
-            petition_id, guild_id=interaction.guild_id, member_id=interaction.user.id
+        whose = {"guild_id": interaction.guild_id, "member_id": interaction.user.id}
+        petition = await in_time(
+            taking.storing.read(petition_id, lambda: studio.petition(petition_id, **whose))
         )
         await taking.take(interaction, petition.wanted, petition)
 

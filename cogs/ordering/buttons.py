@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import discord
 from discord import ui
 
-from cogs.ordering.form import name_of
+from cogs.ordering.form import name_of, plain_name_of
 from studio.models import SourceFile
 from studio.texts import say
 
@@ -83,5 +83,5 @@ def _show(view: ui.LayoutView, file: SourceFile) -> None:
     if file.content_type not in SHOWN_AS_THEY_ARE:
         view.add_item(text)
         return
-    alt_text = say("alt_last_picture", name=name_of(file))
+    alt_text = say("alt_last_picture", name=plain_name_of(file))
     view.add_item(ui.Section(text, accessory=ui.Thumbnail(file.url, description=alt_text)))

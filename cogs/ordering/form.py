@@ -50,6 +50,8 @@ def order_form(draft_id: str, draft: Draft, motions: Sequence[Motion] = ()) -> u
     fields += [_prompt_field(draft), _orientation_field(draft), _sound_field(draft)]
     if len(fields) < MOST_FIELDS:
         fields.insert(0, ui.TextDisplay(f"{_what_is_there(draft)}\n{say('order_free')}"))
+    else:
+        _say_in_passing(draft, fields[:MOST_FIELDS])
     return form(say("form_title"), f"{SEND_PREFIX}{draft_id}", *fields[:MOST_FIELDS])
 
 
@@ -99,9 +101,17 @@ def wanted_of(draft: Draft) -> Wanted | None:
 
 
 def name_of(file: SourceFile) -> str:
-    """A file's name as plain text, short enough for a line."""
-    name = file.filename if len(file.filename) <= LONGEST_NAME else f"{file.filename[: LONGEST_NAME - 1]}…"
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(name))
+    """A file's name where marks would format it, short enough for a line."""
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(plain_name_of(file)))
+
+
+def plain_name_of(file: SourceFile) -> str:
+    """The same where nothing is formatted: in labels and alt texts."""
+    return _cut(file.filename, LONGEST_NAME)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: max(longest - 1, 0)]}…"
 
 
 def _uploaded(files: Mapping[str, Any], attachment_id: str | None) -> SourceFile | None:
@@ -125,6 +135,24 @@ def _what_is_there(draft: Draft) -> str:
     return say("order_has_video", name=name_of(draft.video))
 
 
+def _say_in_passing(draft: Draft, fields: Sequence[ui.Item[ui.Modal]]) -> None:
+    """Where all five fields are taken, in the first label that explains nothing."""
+    labels = [field for field in fields if isinstance(field, ui.Label) and field.description is None]
+    if not labels:
+        return
+    if draft.picture is None or draft.replaceable:
+        labels[0].description = say("order_not_charged")
+    else:
+        labels[0].description = _hint("order_picture_there", draft.picture)
+
+
+def _hint(code: str, file: SourceFile) -> str:
+    """A description that names a file; in long languages it is the name that gets shorter."""
+    name = plain_name_of(file)
+    too_long = max(0, len(say(code, name=name)) - LONGEST_HINT)
+    return _cut(say(code, name=_cut(name, len(name) - too_long)), LONGEST_HINT)
+
+
 def _file_field(
     slot: str, file_types: tuple[str, ...], there: SourceFile | None, *, instead: bool = False
 ) -> ui.Label[ui.Modal]:
@@ -136,7 +164,7 @@ def _file_field(
         component=upload,
     )
     if there is not None:
-        label.description = say("order_keep", name=name_of(there))[:LONGEST_HINT]
+        label.description = _hint("order_keep", there)
     return label
 
 
@@ -149,12 +177,12 @@ def _motion_field(motions: Sequence[Motion]) -> ui.Label[ui.Modal]:
         )
         for motion in motions[:MOST_MOTIONS]
     ]
-    options.append(discord.RadioGroupOption(label=say("choice_own_video"), value=OWN))
-    group: ui.RadioGroup[ui.Modal] = ui.RadioGroup(custom_id=MOTION, options=options, required=False)
-    label: ui.Label[ui.Modal] = ui.Label(text=say("form_motion"), component=group)
+    own = discord.RadioGroupOption(label=say("choice_own_video"), value=OWN)
     if len(motions) > MOST_MOTIONS:
-        label.description = say("order_more_motions")[:LONGEST_HINT]
-    return label
+        own.description = say("order_more_motions")
+    options.append(own)
+    group: ui.RadioGroup[ui.Modal] = ui.RadioGroup(custom_id=MOTION, options=options, required=False)
+    return ui.Label(text=say("form_motion"), component=group)
 
 
 def _prompt_field(draft: Draft) -> ui.Label[ui.Modal]:

@@ -31,6 +31,7 @@ from studio.errors import OrderRefused
 from studio.models import HABITS, Orientation, ShotType, SourceFile, Wishes
 from studio.moderation.petitions import Petition, Want, Wanted
 from studio.motions.motion import Motion
+from studio.promptly import in_time
 from studio.texts import say
 from studio.wishing.drafts import Draft
 from studio.wishing.preparation import Kept, Owner
@@ -91,9 +92,10 @@ class Orders:
         self.look(interaction)
         self._check_sizes(draft)
         draft_id = self._preparation.new_draft_id()
-        kept, motions = await asyncio.gather(self._kept(interaction), self._motions(interaction))
+        kept, motions = await in_time(self._look(interaction))
         draft = kept.filling(draft)
         await self._storing.beside(
+            draft_id,
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
             self._preparation.keep(_owner(interaction), draft_id, draft),
         )
@@ -103,7 +105,7 @@ class Orders:
         self.look(interaction)
         draft = _righted(draft)
         self._check_sizes(draft)
-        kept = await self._kept(interaction)
+        kept = await in_time(self._kept(interaction))
         if draft.picture is None and draft.video is None:
             await self._help(interaction, draft, kept)
             return
@@ -120,11 +122,12 @@ class Orders:
         if not _is_readable(interaction, draft_id):
             raise OrderRefused("form_over")
         owner = _owner(interaction)
-        draft = filled(interaction, await self._draft(owner, draft_id))
+        draft = filled(interaction, await in_time(self._draft(owner, draft_id)))
         try:
             motion_id = motion_in(interaction)
             if motion_id is not None:
-                draft = replace(draft, video=await self._studio.motions.pick(owner.guild_id, motion_id))
+                video = await in_time(self._studio.motions.pick(owner.guild_id, motion_id))
+                draft = replace(draft, video=video)
         except OrderRefused as refusal:
             await self._offer_again(interaction, draft_id, draft, refusal.sentence)
             return
@@ -138,15 +141,14 @@ class Orders:
             await unknown_button(interaction)
             return
         self.look(interaction)
-        draft = await self._draft(_owner(interaction), draft_id)
-        await self._show(interaction, draft_id, (await self._kept(interaction)).filling(draft))
+        draft, kept, motions = await in_time(self._look_again(interaction, draft_id))
+        await self._show(interaction, draft_id, kept.filling(draft), motions)
 
     async def _same_picture(self, interaction: Interaction, draft_id: str) -> None:
         if not _is_readable(interaction, draft_id):
             await unknown_button(interaction)
             return
-        draft = await self._draft(_owner(interaction), draft_id)
-        kept = await self._kept(interaction)
+        draft, kept, motions = await in_time(self._look_again(interaction, draft_id))
         last = kept.habits
         if last.picture is None:
             raise OrderRefused("last_picture_over")
@@ -156,11 +158,13 @@ class Orders:
             await self._order(interaction, draft_id, draft)
             return
         self.look(interaction)
-        await self._show(interaction, draft_id, draft)
+        await self._show(interaction, draft_id, draft, motions)
 
-    async def _show(self, interaction: Interaction, draft_id: str, draft: Draft) -> None:
-        motions = await self._motions(interaction)
+    async def _show(
+        self, interaction: Interaction, draft_id: str, draft: Draft, motions: Sequence[Motion]
+    ) -> None:
         await self._storing.beside(
+            draft_id,
             interaction.response.send_modal(order_form(draft_id, draft, motions)),
             self._preparation.revise(draft_id, draft),
         )
@@ -180,6 +184,7 @@ class Orders:
     async def _offer_again(self, interaction: Interaction, draft_id: str, draft: Draft, reason: str) -> None:
         answer = private_answer(reason, [form_button(draft_id)])
         await self._storing.beside(
+            draft_id,
             interaction.response.send_message(view=answer, ephemeral=True),
             self._preparation.revise(draft_id, draft),
         )
@@ -202,6 +207,7 @@ class Orders:
         file = discord.File(io.BytesIO(self._help_picture), HELP_NAME, description=say("alt_help"))
         answer = help_answer([form_button(draft_id, "button_form")], last=_last(kept, draft_id))
         await self._storing.beside(
+            draft_id,
             interaction.response.send_message(view=answer, file=file, ephemeral=True),
             self._preparation.keep(_owner(interaction), draft_id, draft),
         )
@@ -210,14 +216,25 @@ class Orders:
         draft_id = self._preparation.new_draft_id()
         answer = _question(draft_id, draft, last=_last(kept, draft_id))
         await self._storing.beside(
+            draft_id,
             interaction.response.send_message(view=answer, ephemeral=True),
             self._preparation.keep(_owner(interaction), draft_id, draft),
         )
 
     async def _draft(self, owner: Owner, draft_id: str) -> Draft:
         """What was stored, or just is: a form may come back before that is done."""
-        await self._storing.settled()
-        return await self._preparation.draft(owner, draft_id)
+        return await self._storing.read(draft_id, lambda: self._preparation.draft(owner, draft_id))
+
+    async def _look(self, interaction: Interaction) -> tuple[Kept, Sequence[Motion]]:
+        """What goes into a form besides its draft."""
+        return await asyncio.gather(self._kept(interaction), self._motions(interaction))
+
+    async def _look_again(
+        self, interaction: Interaction, draft_id: str
+    ) -> tuple[Draft, Kept, Sequence[Motion]]:
+        """The same, once its draft is known to be open."""
+        draft = await self._draft(_owner(interaction), draft_id)
+        return draft, *await self._look(interaction)
 
     def _check_sizes(self, draft: Draft) -> None:
         if draft.picture is not None:

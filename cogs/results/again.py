@@ -12,6 +12,7 @@ from cogs.taking import Interaction, Taking
 from studio.errors import OrderRefused
 from studio.front import Studio
 from studio.moderation.petitions import Wanted
+from studio.promptly import in_time
 from studio.wishing.drafts import Draft
 
 
@@ -32,10 +33,7 @@ class Again:
             await unknown_button(interaction)
             return
         with self._one_at_a_time(job_id):
-            wanted = await self._ingredients(interaction, job_id)
-            await self._studio.results.versions.check_not_running(
-                job_id, guild_id=interaction.guild_id, member_id=interaction.user.id
-            )
+            wanted = await self._ingredients(interaction, job_id, alone=True)
             await self._taking.take(interaction, wanted)
 
     async def _change(self, interaction: Interaction, job_id: str) -> None:
@@ -53,11 +51,11 @@ class Again:
         )
         await self._orders.open(interaction, draft)
 
-    async def _ingredients(self, interaction: Interaction, job_id: str) -> Wanted:
+    async def _ingredients(self, interaction: Interaction, job_id: str, *, alone: bool = False) -> Wanted:
         assert interaction.guild_id is not None
         versions = self._studio.results.versions
-        job = await versions.own_clip(job_id, guild_id=interaction.guild_id, member_id=interaction.user.id)
-        return await versions.ingredients(job)
+        whose = {"guild_id": interaction.guild_id, "member_id": interaction.user.id}
+        return await in_time(versions.ingredients(job_id, **whose, alone=alone))
 
     @contextmanager
     def _one_at_a_time(self, job_id: str) -> Iterator[None]:

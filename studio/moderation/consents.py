@@ -17,11 +17,16 @@ TRIAL_VERSION = -1
 """The same for `consent_needed_trial`: a word that covers no file that leaves the house."""
 
 
+def version_of(*, trial: bool) -> int:
+    """Which words are put to members now."""
+    return TRIAL_VERSION if trial else VERSION
+
+
 async def add(
     connection: AsyncConnection, *, guild_id: int, member_id: int, now: datetime, trial: bool = False
 ) -> None:
     """Store the member's word to the present version; repeats change nothing."""
-    version = TRIAL_VERSION if trial else VERSION
+    version = version_of(trial=trial)
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"guild_id": guild_id, "member_id": member_id, "version": version, "at": now}
     await connection.execute(make(consents).values(row).on_conflict_do_nothing())

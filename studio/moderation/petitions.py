@@ -44,7 +44,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Petition:
-    """An order that its member may still go on with, once, until `KEPT` is over."""
+    """An order that its member may still go on with, once, until `KEPT` is over.
+
+    `agrees_to`: the version of the words that were put to them; the press is a word on no others.
+    """
 
     id: str
     at: datetime
@@ -53,6 +56,7 @@ class Petition:
     wants: Want
     wanted: Wanted
     used_at: datetime | None = None
+    agrees_to: int | None = None
 
     def is_open_to(self, member_id: int, guild_id: int, now: datetime) -> bool:
         whose = (self.member_id, self.guild_id) == (member_id, guild_id)
@@ -67,7 +71,7 @@ async def add(connection: AsyncConnection, petition: Petition) -> None:
             guild_id=petition.guild_id,
             member_id=petition.member_id,
             wants=petition.wants.value,
-            payload=asdict(petition.wanted),
+            payload=asdict(petition.wanted) | {"agrees_to": petition.agrees_to},
         )
     )
 
@@ -93,17 +97,26 @@ async def read(connection: AsyncConnection, petition_id: str) -> Petition | None
         wants=Want(row["wants"]),
         wanted=_wanted(row["payload"]),
         used_at=row["used_at"],
+        # Petitions of an earlier version have none.
+        agrees_to=row["payload"].get("agrees_to"),
     )
 
 
-async def use(connection: AsyncConnection, petition_id: str, now: datetime) -> bool:
-    """Take the one press that counts; False when it was made before."""
+async def use(connection: AsyncConnection, petition_id: str, job_id: str, now: datetime) -> bool:
+    """Take the one press that counts, for this order or petition; False when it was made before."""
     used = await connection.execute(
         update(petitions)
         .where(petitions.c.id == petition_id, petitions.c.used_at.is_(None))
-        .values(used_at=now)
+        .values(used_at=now, job_id=job_id)
     )
     return used.rowcount == 1
+
+
+async def reopen(connection: AsyncConnection, job_id: str) -> None:
+    """Let the press count once more that this order came by."""
+    await connection.execute(
+        update(petitions).where(petitions.c.job_id == job_id).values(used_at=None, job_id=None)
+    )
 
 
 async def sweep(connection: AsyncConnection, now: datetime) -> None:

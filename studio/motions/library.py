@@ -14,6 +14,7 @@ from studio.motions import shelf
 from studio.motions.access import looking
 from studio.motions.keeping import Keeping
 from studio.motions.motion import Motion, folded
+from studio.promptly import within
 
 log = structlog.get_logger(__name__)
 
@@ -53,12 +54,15 @@ class Library:
     async def suggest(self, guild_id: int, member_id: int, typed: str) -> list[Motion]:
         """What the member may mean: what they used last, then what many use. Never raises."""
         try:
-            async with asyncio.timeout(SUGGEST_SECONDS), self._equipment.database.read() as connection:
-                known = await shelf.known_to(connection, guild_id, member_id)
+            known = await within(SUGGEST_SECONDS, self._known_to(guild_id, member_id))
         except (SQLAlchemyError, TimeoutError) as error:
             log.warning("motions_not_suggested", guild_id=guild_id, error=type(error).__name__)
             return []
         return _matching(known, typed)[:SUGGESTED]
+
+    async def _known_to(self, guild_id: int, member_id: int) -> list[Motion]:
+        async with self._equipment.database.read() as connection:
+            return await shelf.known_to(connection, guild_id, member_id)
 
     async def preview(self, motion: Motion) -> bytes | None:
         """The motion's loop (GIF, some 100 kB); None when it cannot be read, which is only logged."""

@@ -86,8 +86,12 @@ petitions = Table(
     Column("wants", String(20), nullable=False),
     Column("payload", JSON, nullable=False),
     Column("used_at", Moment),
+    # The order that came of it.
+    Column("job_id", String(25)),
 )
 Index("ix_petitions_at", petitions.c.at)
+_used = text("job_id IS NOT NULL")
+Index("ix_petitions_job_id", petitions.c.job_id, sqlite_where=_used, postgresql_where=_used)
 
 approvals = Table(
     "approvals",

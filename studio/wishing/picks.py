@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.models import Order, SourceFile
@@ -57,7 +57,10 @@ async def put(connection: AsyncConnection, guild_id: int, member_id: int, slot: 
 async def read(connection: AsyncConnection, guild_id: int, member_id: int, now: datetime) -> dict[Slot, Pick]:
     """What the member has picked in the server and is not too old by now."""
     query = select(picks).where(
-        picks.c.guild_id == guild_id, picks.c.member_id == member_id, picks.c.at > now - KEPT
+        picks.c.guild_id == guild_id,
+        picks.c.member_id == member_id,
+        picks.c.at > now - KEPT,
+        picks.c.job_id.is_(None),
     )
     return {
         Slot(row["slot"]): Pick(
@@ -72,12 +75,19 @@ async def read(connection: AsyncConnection, guild_id: int, member_id: int, now: 
 async def use(connection: AsyncConnection, order: Order) -> None:
     """What was ordered with is no longer kept for the next clip."""
     await connection.execute(
-        delete(picks).where(
+        update(picks)
+        .where(
             picks.c.guild_id == order.place.guild_id,
             picks.c.member_id == order.member.id,
             picks.c.url.in_((order.picture.url, order.video.url)),
         )
+        .values(job_id=order.job_id)
     )
+
+
+async def put_back(connection: AsyncConnection, job_id: str) -> None:
+    """Keep what this order has taken for the next clip again, for what is left of its time."""
+    await connection.execute(update(picks).where(picks.c.job_id == job_id).values(job_id=None))
 
 
 async def sweep(connection: AsyncConnection, now: datetime) -> None:

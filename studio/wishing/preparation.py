@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,6 +13,7 @@ from studio.database import Database
 from studio.errors import OrderRefused
 from studio.models import SourceFile
 from studio.ports import Clock
+from studio.promptly import within
 from studio.wishing import drafts, habits, picks
 from studio.wishing.drafts import Draft
 from studio.wishing.habits import Habits
@@ -68,12 +68,15 @@ class Preparation:
         """What the member has kept; nothing when the database is away or slow, for the form cannot wait."""
         now = self._clock()
         try:
-            async with asyncio.timeout(LOOK_SECONDS), self._database.read() as connection:
-                picked = await picks.read(connection, owner.guild_id, owner.member_id, now)
-                known = await habits.read(connection, owner.guild_id, owner.member_id, now)
+            return await within(LOOK_SECONDS, self._look(owner, now))
         except (SQLAlchemyError, TimeoutError) as error:
             log.warning("kept_not_read", guild_id=owner.guild_id, error=type(error).__name__)
             return Kept()
+
+    async def _look(self, owner: Owner, now: datetime) -> Kept:
+        async with self._database.read() as connection:
+            picked = await picks.read(connection, owner.guild_id, owner.member_id, now)
+            known = await habits.read(connection, owner.guild_id, owner.member_id, now)
         return Kept(picture=picked.get(Slot.PICTURE), motion=picked.get(Slot.MOTION), habits=known)
 
     async def pick(self, owner: Owner, slot: Slot, file: SourceFile, *, spoiler: bool) -> Pick:

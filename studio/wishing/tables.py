@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, String, Table, Text, text
 
 from studio.database import metadata
 from studio.moments import Moment
@@ -19,8 +19,12 @@ picks = Table(
     Column("size", BigInteger, nullable=False),
     Column("content_type", Text),
     Column("spoiler", Boolean, nullable=False),
+    # The order that has taken it.
+    Column("job_id", String(25)),
 )
 Index("ix_picks_at", picks.c.at)
+_used = text("job_id IS NOT NULL")
+Index("ix_picks_job_id", picks.c.job_id, sqlite_where=_used, postgresql_where=_used)
 
 habits = Table(
     "habits",

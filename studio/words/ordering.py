@@ -7,6 +7,8 @@ from collections.abc import Mapping
 SAID: Mapping[str, str | tuple[str, ...]] = {
     "form_title": "Your clip",
     "order_free": "-# Nothing is charged before you send this.",
+    "order_not_charged": "Nothing is charged before you send this.",
+    "order_picture_there": "Picture: {name}. Nothing is charged before you send this.",
     "order_has_picture": "Picture: **{name}**",
     "order_has_video": "Motion: **{name}**",
     "order_has_both": "Picture: **{name}**\nMotion: **{video}**",
@@ -18,7 +20,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "form_video_instead": "Or a video of your own",
     "choice_own_video": "A video of my own",
     "motion_length": "{seconds:number} s",
-    "order_more_motions": "There are more: /animate with “motion” finds them",
+    "order_more_motions": "The server has more motions: /animate with “motion” finds them",
     "order_keep": "Leave it empty to keep {name}",
     "form_prompt": "What the scene should look like",
     "form_prompt_hint": "You can leave this empty",
