@@ -119,6 +119,10 @@ _FILTERS: Mapping[str, str | tuple[str, ...]] = {
     "studio_filter_list": "Filtered here ({number}): {rules}",
     "studio_filter_caught": "That text would be refused, because of {rules}",
     "studio_filter_passes": "That text would pass.",
+    "studio_filter_lost": (
+        "⚠ I cannot read these any more, so they refuse nothing: {rules} "
+        "Remove them with /studio filter remove, and add them in another way."
+    ),
 }
 
 SAID: Mapping[str, str | tuple[str, ...]] = {**_LIMITS, **_GRANTS, **_BLOCKS, **_FILTERS}
