@@ -118,6 +118,12 @@ class Policy:
         free = [each for each in self.allowances if not each.share.limits]
         return free if len(free) < len(self.allowances) else []
 
+    def leaves_out(self, guild_id: int) -> bool:
+        """Whether roles are limited, and who may use the bot without any of them is not."""
+        limited = any(each.share.limits for each in self.allowances)
+        named = {each.role_id for each in self.allowances}
+        return limited and guild_id not in named and not (self.role_ids and named.issuperset(self.role_ids))
+
     def with_allowance(self, allowance: Allowance) -> Policy:
         """The same rules, with this allowance instead of the role's earlier one."""
         return replace(self, allowances=(*self.without_allowance(allowance.role_id).allowances, allowance))
