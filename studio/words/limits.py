@@ -38,11 +38,15 @@ _LIMITS: Mapping[str, str | tuple[str, ...]] = {
     "allowance_longest": "videos up to {seconds:number} s",
     "allowance_priority": "priority {number}",
     "limits_line": "{pool} for the whole server; roles with allowances: {number}",
-    "limits_pool": "### Limits\n**The whole server**: {share}\n**Members, by role** (the best role counts)",
+    "limits_pool": "### Limits\n**The whole server**: {share}\n**Members, by role** (of several roles, any one that still allows it counts)",
     "limits_lifted": (
         "⚠ For {roles} neither clips nor dollars are set. Whoever has such a role may use as much as they "
         "like, whatever their other roles say. If you do not mean that, set a number with "
         "/studio limits role."
+    ),
+    "limits_rest_free": (
+        "⚠ Members without any of these roles have no limit of their own. If you do not mean that, set one "
+        "for @everyone with /studio limits role."
     ),
     "limits_no_roles": "No limits for roles.",
     "limits_given": "**Given and taken**",
@@ -81,6 +85,11 @@ _GRANTS: Mapping[str, str | tuple[str, ...]] = {
     "studio_taken": (
         "{subject} may use {clips} less in each period, until {until}.",
         "{subject} may use {clips} less in each period.",
+    ),
+    "studio_grant_idle": (
+        "⚠ That changes nothing for now: {subject} has no limit that is counted in clips. A grant adds to or "
+        "takes from such a limit only, not from dollars or from what the whole server may use. "
+        "See /studio limits show."
     ),
 }
 
