@@ -74,7 +74,7 @@ class Policy:
     """One server's rules. As it stands here: those of a server that nobody has set up.
 
     Empty `channel_ids` or `role_ids` = all; members with `moderator_role_ids` may do what those may who
-    manage the server. `confirm_above_usd_micros`: from which price on the member is asked before money moves.
+    manage the server. `confirm_above_usd_micros`: before more than that moves, the member is asked.
     `language`: of what everybody reads, `auto` = the one that the server has told Discord.
     `consent`: whether members are asked once for their word on likenesses. `check_pictures`: whether files
     and results are looked at for nudity. `is_set_up`: the moderators have saved a setting of the panel.

@@ -38,7 +38,10 @@ _LIMITS: Mapping[str, str | tuple[str, ...]] = {
     "allowance_longest": "videos up to {seconds:number} s",
     "allowance_priority": "priority {number}",
     "limits_line": "{pool} for the whole server; roles with allowances: {number}",
-    "limits_pool": "### Limits\n**The whole server**: {share}\n**Members, by role** (of several roles, any one that still allows it counts)",
+    "limits_pool": (
+        "### Limits\n**The whole server**: {share}\n"
+        "**Members, by role** (with several roles, what one of them allows is allowed)"
+    ),
     "limits_lifted": (
         "⚠ For {roles} neither clips nor dollars are set. Whoever has such a role may use as much as they "
         "like, whatever their other roles say. If you do not mean that, set a number with "
