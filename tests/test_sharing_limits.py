@@ -171,7 +171,7 @@ async def test_a_refusal_says_which_limit_what_is_left_and_when_it_returns(
 
     midnight = clock().replace(hour=0) + timedelta(days=1)
     assert told.value.can_ask
-    assert "0 of 2 are left" in told.value.sentence
+    assert "You have too few clips left: 0 of 2." in told.value.sentence
     assert f"<t:{int(midnight.timestamp())}:R>" in told.value.sentence
 
 

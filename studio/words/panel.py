@@ -70,7 +70,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "hint_shot_type": "Camera",
     "shot_type_customize": "customize",
     "shot_type_intelligent": "intelligent",
-    "setting_consent": "Members' word on likenesses",
+    "setting_consent": "Members' consent before their first clip",
     "setting_language": "Language of what everybody reads",
     "hint_language": "Language",
     "language_auto": "as this server has told Discord",
@@ -160,7 +160,7 @@ DECISIONS: Mapping[str, str | tuple[str, ...]] = {
     "audit_set_orientation": "{actor} set the usual direction of the person to: {value}.",
     "audit_set_keep_sound": "{actor} switched the video's sound {value} unless a member chooses otherwise.",
     "audit_set_shot_type": "{actor} set the usual camera to {value}.",
-    "audit_set_consent": "{actor} switched members' word on likenesses {value}.",
+    "audit_set_consent": "{actor} switched members' consent before their first clip {value}.",
     "audit_set_language": "{actor} set the language to {value}.",
     "audit_set_time_zone": "{actor} set the time zone to {value}.",
     "audit_set_log_channel": (
