@@ -147,7 +147,7 @@ class Studio:
             budget=self._terms.monthly_budget_usd_micros,
             overruled=overruled,
         )
-        refusal = admission.first_refusal(found, clips=1, usd_micros=self._terms.least_usd_micros)
+        refusal = found.refusal(clips=1, usd_micros=self._terms.least_usd_micros)
         if refusal is not None:
             raise admission.limit_reached(refusal)
 
@@ -257,6 +257,7 @@ class Studio:
                 member=member,
                 now=self.now(),
                 budget=self._terms.monthly_budget_usd_micros,
+                price=self._terms.least_usd_micros,
             )
 
     async def turns_of(self, job_ids: Iterable[str]) -> dict[str, Turn]:

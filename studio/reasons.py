@@ -61,7 +61,7 @@ _REFUSALS: Mapping[str, Template] = {
         "so waiting does not help. {cost} A shorter video might fit; the operator can raise the limit.",
     ),
     "pool_clips_used": (
-        "This server's clips are used up: {left} of the {limit} that all members share are left. {cost} "
+        "This server has too few clips left: {left} of {limit}, which all members share. {cost} "
         "There are new ones {when}, or a moderator can let yours through.",
         "This server's limit for all members together is {limit} clips, so waiting does not help. {cost} "
         "A moderator can raise it, or let yours through.",
@@ -75,7 +75,7 @@ _REFUSALS: Mapping[str, Template] = {
         "through.",
     ),
     "member_clips_used": (
-        "Your own clips are used up: {left} of {limit} are left. {cost} You get new ones {when}, "
+        "You have too few clips left: {left} of {limit}. {cost} You get new ones {when}, "
         "or a moderator can let this one through.",
         "Your own limit is {limit} clips, so waiting does not help. {cost} "
         "A moderator can raise it, or let this one through.",

@@ -34,7 +34,7 @@ _CARD: Mapping[str, Template] = {
     "mark_now": "**▸ {stage} – now**",
     "mark_later": "· {stage} – later",
     "card_elapsed": "{elapsed:duration} so far",
-    "card_starts": "starts about {when}",
+    "card_starts": "expected start: {when}",
     "card_expected": "expected {when}",
     "card_price": "price {price:money}",
     "card_price_trial": "a trial, nothing is charged",

@@ -98,7 +98,7 @@ def _row(code: str, known: list[str]) -> str:
 
 
 def _cost(code: str, text: str, known: str) -> str:
-    if NOTHING_CHARGED in text or ("{cost}" in text and code not in MAY_COST):
+    if NOTHING_CHARGED.removesuffix(".") in text or ("{cost}" in text and code not in MAY_COST):
         return "Nothing"
     return "It says" if "{cost}" in text else known or "Nothing"
 

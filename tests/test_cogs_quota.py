@@ -103,8 +103,8 @@ async def test_clips_in_the_queue_are_told_with_their_places_and_the_starts(bure
 
     first, second = (await said(bureau))[-2:]
 
-    assert re.fullmatch(r"⏳ Your clip: place 1 in the queue, starts about <t:\d+:R>", first)
-    assert re.fullmatch(r"⏳ Your clip: place 2 in the queue, starts about <t:\d+:R>", second)
+    assert re.fullmatch(r"⏳ Your clip: place 1 in the queue, expected start: <t:\d+:R>", first)
+    assert re.fullmatch(r"⏳ Your clip: place 2 in the queue, expected start: <t:\d+:R>", second)
 
 
 async def test_clips_that_wait_for_a_pause_to_end_say_so(bureau: Bureau) -> None:
@@ -161,7 +161,7 @@ async def test_an_operators_limit_that_is_used_up_is_told_with_its_end(tmp_path:
 
     assert not any("operator" in line for line in before)
     [told] = [line for line in after if "operator pays for clips only up to a monthly limit" in line]
-    assert re.search(r"used up until <t:\d+:R>\.$", told)
+    assert re.search(r"which is used up. It begins anew <t:\d+:R>\.$", told)
 
 
 async def test_a_chart_that_cannot_be_drawn_leaves_the_words(

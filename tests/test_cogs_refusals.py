@@ -52,12 +52,12 @@ def buttons(result: InteractionResult) -> list[str]:
 @pytest.mark.parametrize(
     ("policy", "period", "which", "left"),
     [
-        (shared(clips=1), Period.DAY, "This server's clips are used up", "0 of the 1 that all members share"),
+        (shared(clips=1), Period.DAY, "This server has too few clips left", "0 of 1, which all members"),
         (
             shared(usd_micros=LEAST + 50_000), Period.DAY, "that all members share",
             "$0.05 left of the $0.20",
         ),
-        (for_each(clips=1), Period.WEEK, "Your own clips are used up", "0 of 1 are left"),
+        (for_each(clips=1), Period.WEEK, "You have too few clips left", "0 of 1."),
         (
             for_each(usd_micros=LEAST + 40_000), Period.WEEK, "too little for this clip",
             "$0.04 left of your own $0.19",

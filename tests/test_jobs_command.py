@@ -75,7 +75,7 @@ async def test_a_waiting_clip_says_its_place(bureau: Bureau) -> None:
 
     said = texts_of(await listed(bureau))
 
-    assert "place 1 in the queue" in said
+    assert "Waiting in the queue, place 1" in said
 
 
 async def test_finished_clips_have_their_link_and_a_way_back(bureau: Bureau) -> None:

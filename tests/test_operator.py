@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from studio.database import Database
 from studio.errors import OperatorProblem
 from studio.ledger import Because
 from studio.moderation import audit
+from studio.moderation.telling import sentence_of
 from studio.operating import EVERYWHERE, Operating
 from studio.sharing import admission, spending
 from tests.builders import FixedClock, a_job
@@ -51,6 +53,13 @@ async def operate(bureau: Bureau, command: str, *, stranger: bool = False, **opt
     assert result.response is not None
     assert result.response.ephemeral
     return result.response.content
+
+
+async def told(bureau: Bureau, guild_id: int) -> list[str]:
+    """What the server's record says of the operator's decisions, after who made them."""
+    async with bureau.database.read() as connection:
+        sentences = [sentence_of(entry) for _, entry in await audit.newest(connection, guild_id)]
+    return [re.split("bot's operator[,:]? ", sentence)[-1] for sentence in sentences]
 
 
 async def recorded(bureau: Bureau, guild_id: int) -> list[str]:
@@ -115,7 +124,10 @@ async def test_a_servers_cap_refuses_what_would_pass_it(bureau: Bureau) -> None:
         "The bot's operator allows this server $0.20 a month; $0.05 of it is left" in refused.response.content
     )
     assert "no cap of its own" in freed
-    assert await recorded(bureau, bureau.world.guild.id) == ["server_cap", "server_cap"]
+    assert await told(bureau, bureau.world.guild.id) == [
+        "took away this server's own monthly cap.",
+        "let this server spend $0.20 a month at most.",
+    ]
 
 
 async def test_a_denied_server_and_one_that_is_not_on_the_list_may_not_order(bureau: Bureau) -> None:
@@ -134,6 +146,11 @@ async def test_a_denied_server_and_one_that_is_not_on_the_list_may_not_order(bur
         heard.append("not opened me for this server" in result.response.content)
 
     assert heard == [True, False, True, False]
+    assert await told(bureau, bureau.world.guild.id) == [
+        "this server may order clips.",
+        "this server is treated like every other.",
+        "this server may not order clips.",
+    ]
 
 
 async def test_the_status_names_what_was_spent_by_whom(bureau: Bureau) -> None:
@@ -142,8 +159,8 @@ async def test_the_status_names_what_was_spent_by_whom(bureau: Bureau) -> None:
 
     status = await operate(bureau, "status")
 
-    assert "this month $0.15 for 1" in status
-    assert "Demo server: $0.15 for 1 clips, cap $50.00" in status
+    assert "this month $0.15 for 1 clip." in status
+    assert "Demo server: $0.15 for 1 clip, cap $50.00" in status
     assert "received 1" in status
 
 

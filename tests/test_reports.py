@@ -18,6 +18,7 @@ from studio.moderation import audit, reports
 from studio.moderation.audit import Entry
 from studio.moderation.reports import Report, ReportState
 from studio.moderation.safety import Complaint
+from studio.moderation.telling import sentence_of
 from studio.sharing import servers
 from studio.sharing.policy import Approval
 from tests.bureau import Bureau, a_clip, open_bureau, texts_of
@@ -190,6 +191,8 @@ async def test_delete_takes_away_messages_files_and_link_also_after_a_restart(bu
     assert answer["content"] == f"Mira's clip was removed by <@{bureau.world.moderator.id}>."
     assert bureau.posts(channel.id)[0]["components"] == []
     assert [entry.action for entry in await recorded(bureau)] == ["clip_deleted", "clip_reported"]
+    deleted = sentence_of((await recorded(bureau))[0])
+    assert deleted.endswith(f"took clip {job.id} of <@{bureau.world.member.id}> down.")
 
 
 async def test_block_stops_the_maker_and_leaves_the_clip(bureau: Bureau) -> None:
@@ -224,6 +227,8 @@ async def test_two_moderators_make_one_decision(bureau: Bureau) -> None:
     assert "quicker" in second.followups[0].content
     assert (await bureau.job(job.id)).removed_at is None
     assert [entry.action for entry in await recorded(bureau)] == ["report_dismissed", "clip_reported"]
+    dismissed = sentence_of((await recorded(bureau))[0])
+    assert dismissed.endswith(f"a report about clip {job.id} of <@{world.member.id}>.")
 
 
 @pytest.mark.parametrize("what", ["delete", "block", "dismiss"])

@@ -57,7 +57,7 @@ async def shared(database: Database) -> Database:
     return database
 
 
-@pytest.mark.parametrize(("roles", "clips"), [((), 2), ((ARTIST,), 5), ((ARTIST, BOOSTER), 5), ((999,), 2)])
+@pytest.mark.parametrize(("roles", "clips"), [((), 2), ((ARTIST,), 5), ((ARTIST, BOOSTER), 12), ((999,), 2)])
 async def test_a_member_has_the_best_of_their_roles(
     shared: Database, clock: FixedClock, roles: tuple[int, ...], clips: int
 ) -> None:
@@ -171,7 +171,7 @@ async def test_a_refusal_says_which_limit_what_is_left_and_when_it_returns(
 
     midnight = clock().replace(hour=0) + timedelta(days=1)
     assert told.value.can_ask
-    assert "0 of 2 are left" in told.value.sentence
+    assert "You have too few clips left: 0 of 2." in told.value.sentence
     assert f"<t:{int(midnight.timestamp())}:R>" in told.value.sentence
 
 
@@ -195,5 +195,5 @@ async def test_limits_are_asked_for_in_one_go(shared: Database, clock: FixedCloc
             connection, server, Member(77, "", (ARTIST,)), now=clock(), budget=10 * LEAST
         )
 
-    limits = [(each.cap.limit.name, each.cap.most, each.used.clips) for each in found]
+    limits = [(each.cap.limit.name, each.cap.most, each.used.clips) for each in found.shown(LEAST)]
     assert limits == [("BUDGET", 10 * LEAST, 0), ("MEMBER_CLIPS", 5, 0)]

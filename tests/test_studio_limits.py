@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from studio.errors import OrderRefused
 from studio.moderation import audit, filters
 from studio.moderation.audit import Entry
 from studio.moderation.telling import sentence_of
+from studio.sharing import servers
 from studio.sharing.periods import Period
 from studio.sharing.policy import Allowance, Policy, Share
 from tests.bureau import Bureau, open_bureau, texts_of
@@ -100,6 +102,46 @@ async def test_a_role_without_a_number_is_warned_of_where_other_roles_have_one(b
     for warned in (both, panel):
         assert f"For <@&{fast.id}> neither clips nor dollars are set." in warned
     assert "neither clips nor dollars" not in mended
+
+
+async def test_limits_that_leave_everyone_else_free_are_warned_of(bureau: Bureau) -> None:
+    world = bureau.world
+    boosters = world.guild.create_role("Boosters")
+    everyone = Allowance(role_id=world.guild.id, share=Share(clips=1))
+
+    alone = await told(bureau, "limits role", role=boosters, period="month", clips=3)
+    panel = await told(bureau, "setup")
+    await bureau.rule(replace(rules(bureau), role_ids=(boosters.id,)))
+    admitted_only = await told(bureau, "limits show")
+    await bureau.rule(replace(rules(bureau), role_ids=()).with_allowance(everyone))
+    mended = await told(bureau, "limits show")
+
+    for warned in (alone, panel):
+        assert "Members without any of these roles have no limit of their own." in warned
+    for quiet in (admitted_only, mended):
+        assert "no limit of their own" not in quiet
+
+
+async def test_a_grant_that_changes_nothing_says_so(bureau: Bureau) -> None:
+    world = bureau.world
+    await bureau.rule(Policy(pool=Share(usd_micros=0)))
+    everyone = world.guild.default_role
+
+    idle = [
+        await told(bureau, "grant", clips=5, member=world.member),
+        await told(bureau, "take", clips=5, member=world.member),
+        await told(bureau, "grant", clips=5, role=everyone),
+    ]
+    await bureau_rules(bureau, Allowance(role_id=world.guild.id, share=Share(clips=3)))
+    counted = [
+        await told(bureau, "grant", clips=5, member=world.member),
+        await told(bureau, "grant", clips=5, role=everyone),
+    ]
+
+    for text in idle:
+        assert "⚠ That changes nothing for now" in text
+    for text in counted:
+        assert text.endswith("may use 5 clips more in each period.")
 
 
 async def test_a_grant_lets_a_member_pass_and_take_brings_it_back(bureau: Bureau) -> None:
@@ -235,10 +277,6 @@ def test_words_are_whole_words_in_any_writing(rule: str, text: str, caught: bool
 
 
 async def bureau_rules(bureau: Bureau, allowance: Allowance) -> None:
-    from dataclasses import replace
-
-    from studio.sharing import servers
-
     guild_id = bureau.world.guild.id
     async with bureau.database.write() as connection:
         server = await servers.read(connection, guild_id, bureau.studio.now())

@@ -19,6 +19,7 @@ Rule = app_commands.Range[str, 1, filters.LONGEST_FILTER]
 Sample = app_commands.Range[str, 1, 1000]
 
 LONGEST_LIST = 1800
+LONGEST_WARNING = 500
 
 
 def commands_of(office: Office) -> list[app_commands.Group]:
@@ -58,9 +59,10 @@ def commands_of(office: Office) -> list[app_commands.Group]:
     @app_commands.describe(text=say("option_sample"))
     async def test(interaction: Interaction, text: Sample) -> None:
         await take_time(interaction)
-        caught = filters.caught_by(await _rules(office, interaction), text)
+        rules = await _rules(office, interaction)
+        caught = filters.caught_by(rules, text)
         answer = say("studio_filter_caught", rules=_all(caught)) if caught else say("studio_filter_passes")
-        await conclude(interaction, answer)
+        await conclude(interaction, f"{answer}{_warning(rules)}")
 
     return [group]
 
@@ -87,14 +89,22 @@ def _without(policy: Policy, rule: str) -> Policy:
 def _list(rules: tuple[str, ...]) -> str:
     if not rules:
         return say("studio_filter_none")
-    return say("studio_filter_list", number=len(rules), rules=_all(rules))
+    warning = _warning(rules)
+    listed = _all(rules, longest=LONGEST_LIST - len(warning))
+    return f"{say('studio_filter_list', number=len(rules), rules=listed)}{warning}"
 
 
-def _all(rules: Sequence[str]) -> str:
+def _warning(rules: Sequence[str]) -> str:
+    """A line about rules that cannot be read any more; empty without such."""
+    lost = filters.unreadable(rules)
+    return f"\n{say('studio_filter_lost', rules=_all(lost, longest=LONGEST_WARNING))}" if lost else ""
+
+
+def _all(rules: Sequence[str], *, longest: int = LONGEST_LIST) -> str:
     """As many as a message holds."""
     text = ""
     for rule in rules:
-        if len(text) + len(_shown(rule)) + 1 > LONGEST_LIST:
+        if len(text) + len(_shown(rule)) + 1 > longest:
             return f"{text} …"
         text = f"{text} {_shown(rule)}".lstrip()
     return text

@@ -13,7 +13,7 @@ from studio.ids import new_job_id
 from studio.moderation import audit
 from studio.moderation.amounts import read_span
 from studio.moderation.shares import clips_text
-from studio.sharing import grants
+from studio.sharing import admission, grants, servers
 from studio.sharing.grants import Given
 from studio.texts import date, say
 
@@ -94,8 +94,15 @@ async def _give(  # what the two commands have in common is all of their options
     with office.for_the_record(interaction):
         details = facts | {"clips": clips_text(abs(clips))}
     entry = office.entry(interaction, action, subject=to.mention, reason=reason, details=details)
+    roles = [to.id] if is_role else [role.id for role in getattr(to, "roles", ())]
     async with office.council.deciding() as connection:
         await grants.add(connection, given)
         await audit.add(connection, entry)
+        server = await servers.read(connection, interaction.guild_id, now)
+        counts = await admission.counts_clips(
+            connection, server, member_id=given.member_id, role_ids=roles, now=now
+        )
     facts["clips"] = clips_text(abs(clips))
-    await conclude(interaction, say(f"studio_{action}", subject=to.mention, **facts))
+    answer = say(f"studio_{action}", subject=to.mention, **facts)
+    idle = "" if counts else f"\n{say('studio_grant_idle', subject=to.mention)}"
+    await conclude(interaction, f"{answer}{idle}")

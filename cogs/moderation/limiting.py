@@ -17,7 +17,7 @@ from studio.errors import OrderRefused
 from studio.ids import new_job_id
 from studio.moderation import audit
 from studio.moderation.amounts import read_money, read_span
-from studio.moderation.shares import allowance_text, clips_text, given_text, share_text, unlimited_text
+from studio.moderation.shares import allowance_text, clips_text, given_text, share_text, warnings_of
 from studio.sharing import grants, servers
 from studio.sharing.grants import Given
 from studio.sharing.periods import Period
@@ -188,9 +188,7 @@ async def _overview(office: Office, interaction: Interaction) -> ui.LayoutView:
         given = await grants.newest(connection, interaction.guild_id)
     lines = [say("limits_pool", share=share_text(policy.pool))]
     lines += [allowance_text(each) for each in policy.allowances] or [say("limits_no_roles")]
-    warning = unlimited_text(policy)
-    if warning is not None:
-        lines.append(warning)
+    lines += warnings_of(policy, interaction.guild_id)
     valid = [each for each in given if each.until is None or each.until > now]
     if valid:
         lines += [say("limits_given"), *(given_text(each) for each in valid[:15])]

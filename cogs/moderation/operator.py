@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from cogs.failures import CommandRefused
 from studio.errors import OrderRefused
+from studio.moderation.shares import clips_text
 from studio.operating import Operating
 from studio.sharing.house import Access
 from studio.sharing.spending import Overview, ServerSpending
@@ -143,9 +144,9 @@ def _described(found: Overview) -> str:
         say(
             "operator_spent",
             today=found.today.usd_micros,
-            today_clips=found.today.clips,
+            today_clips=clips_text(found.today.clips),
             month=found.month.usd_micros,
-            month_clips=found.month.clips,
+            month_clips=clips_text(found.month.clips),
             when=moment(found.month_ends),
         ),
         _budget_line(found),
@@ -164,7 +165,7 @@ def _budget_line(found: Overview) -> str:
 
 def _server_line(server: ServerSpending) -> str:
     name = server.name or str(server.guild_id)
-    facts = {"server": discord.utils.escape_markdown(name), "clips": server.used.clips}
+    facts = {"server": discord.utils.escape_markdown(name), "clips": clips_text(server.used.clips)}
     if server.cap_usd_micros is None:
         return say("operator_server", spent=server.used.usd_micros, **facts)
     return say("operator_server", spent=server.used.usd_micros, cap=money(server.cap_usd_micros), **facts)

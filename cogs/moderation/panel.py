@@ -9,7 +9,7 @@ from discord import ui
 
 from cogs.moderation.grounds import examine, gone_from
 from studio.moderation.choices import CHOICES, Choice, Kind, Page, check_lines
-from studio.moderation.shares import limits_line, unlimited_text
+from studio.moderation.shares import limits_line, warnings_of
 from studio.sharing.policy import Policy
 from studio.texts import say
 
@@ -41,7 +41,7 @@ def panel(page: Page, policy: Policy, guild: discord.Guild | None) -> ui.LayoutV
     gone = gone_from(guild, policy)
     box: Box = ui.Container(ui.TextDisplay(say(f"panel_{page}")))
     if page is Page.OVERVIEW:
-        _overview(box, policy)
+        _overview(box, policy, guild)
     else:
         for choice in CHOICES.values():
             if choice.page is page:
@@ -61,7 +61,7 @@ def panel(page: Page, policy: Policy, guild: discord.Guild | None) -> ui.LayoutV
     return view
 
 
-def _overview(box: Box, policy: Policy) -> None:
+def _overview(box: Box, policy: Policy, guild: discord.Guild | None) -> None:
     """A paragraph for each page, in its order."""
     paragraphs = [say("panel_paused")] if policy.paused else []
     for page in Page:
@@ -69,9 +69,8 @@ def _overview(box: Box, policy: Policy) -> None:
         if lines:
             paragraphs.append("\n".join(lines))
     paragraphs.append(say("panel_limits", limits=limits_line(policy)))
-    warning = unlimited_text(policy)
-    if warning is not None:
-        paragraphs.append(warning)
+    if guild is not None:
+        paragraphs += warnings_of(policy, guild.id)
     box.add_item(ui.TextDisplay("\n\n".join(paragraphs)[:3000]))
 
 

@@ -15,8 +15,7 @@ from cogs.taking import member_of
 from studio.languages.spoken import drawable
 from studio.progress import Turn
 from studio.sharing.account import Account, Bar, Waiting
-from studio.sharing.admission import Allotment
-from studio.sharing.quotas import Limit
+from studio.sharing.quotas import Allotment, Limit
 from studio.texts import moment, say
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ async def block(connection: AsyncConnection, new: Block, *, job_id: str | None =
         guild_id=new.guild_id,
         actor_id=new.actor_id,
         action="blocked",
-        subject=_subject(new.member_id),
+        subject=subject_of(new.member_id),
         job_id=job_id,
         reason=new.reason,
         details=_until(new.until),
@@ -40,13 +40,13 @@ async def block(connection: AsyncConnection, new: Block, *, job_id: str | None =
 
 def told(member_id: int, until: datetime | None) -> str:
     """What a moderator reads who has blocked somebody; `until` None = for good."""
-    return say("studio_blocked", subject=_subject(member_id), **_until(until))
+    return say("studio_blocked", subject=subject_of(member_id), **_until(until))
 
 
 def _until(until: datetime | None) -> dict[str, Any]:
     return {} if until is None else {"until": date(until)}
 
 
-def _subject(member_id: int) -> str:
+def subject_of(member_id: int) -> str:
     """The member as the record names them; one who is forgotten has only an alias."""
     return f"<@{member_id}>" if member_id > 0 else f"member {member_id}"

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.sharing.tables import consents
 
-VERSION = 1
+VERSION = 2
 """Grows whenever the text `consent_needed` changes in what it means: then everybody is asked anew."""
 
-TRIAL_VERSION = -1
+TRIAL_VERSION = -2
 """The same for `consent_needed_trial`: a word that covers no file that leaves the house."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from studio.errors import OrderRefused
+from studio.moderation.filters import plain
 
 # Whole words, and only those with hardly another meaning: a wrong refusal costs more trust than it saves.
 _WORDS = (
@@ -17,7 +18,8 @@ _WORDS = (
 )  # fmt: skip
 
 _EXPLICIT = re.compile(
-    r"(?<!\w)(?:" + "|".join(word.replace(" ", r"\s+") for word in _WORDS) + r")(?!\w)", re.IGNORECASE
+    # Not `\w`, for which an underline would be a letter.
+    r"(?<![^\W_])(?:" + "|".join(word.replace(" ", r"[\s_]+") for word in _WORDS) + r")(?![^\W_])"
 )
 
 
@@ -26,5 +28,5 @@ def check_words(prompt: str, *, age_restricted: bool) -> None:
 
     What should not be in the clip (the negative prompt) may be named everywhere.
     """
-    if prompt and not age_restricted and _EXPLICIT.search(prompt):
+    if prompt and not age_restricted and _EXPLICIT.search(plain(prompt)):
         raise OrderRefused("explicit_words")

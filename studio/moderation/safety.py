@@ -132,7 +132,10 @@ class Safety:
                 if state is ReportState.BLOCKED:
                     await self._block(connection, report, by)
                 else:
-                    await audit.add(connection, _entry(report, ACTIONS[state], now, actor_id=by))
+                    clip = await jobs.get(connection, report.job_id)
+                    subject = "" if clip is None else blocking.subject_of(clip.order.member.id)
+                    entry = _entry(report, ACTIONS[state], now, actor_id=by, subject=subject)
+                    await audit.add(connection, entry)
                 decided = await reports.get(connection, report_id)
                 assert decided is not None
         except SQLAlchemyError as error:
@@ -152,7 +155,7 @@ class Safety:
             guild_id=job.place.guild_id,
             actor_id=by,
             action="clip_deleted",
-            subject=f"<@{job.order.member.id}>",
+            subject=blocking.subject_of(job.order.member.id),
             job_id=job.id,
             reason=reason,
         )

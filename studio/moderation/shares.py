@@ -41,12 +41,16 @@ def limits_line(policy: Policy) -> str:
     return say("limits_line", pool=share_text(policy.pool), number=len(policy.allowances))
 
 
-def unlimited_text(policy: Policy) -> str | None:
-    """A warning of allowances that free their members from the other roles' limits; None without such."""
+def warnings_of(policy: Policy, guild_id: int) -> list[str]:
+    """What moderators may not have meant: members whom nothing limits where others are limited."""
+    warnings = []
     free = policy.lifts_limits
-    if not free:
-        return None
-    return say("limits_lifted", roles=" ".join(f"<@&{each.role_id}>" for each in free[:MOST_NAMED]))
+    if free:
+        roles = " ".join(f"<@&{each.role_id}>" for each in free[:MOST_NAMED])
+        warnings.append(say("limits_lifted", roles=roles))
+    if policy.leaves_out(guild_id):
+        warnings.append(say("limits_rest_free"))
+    return warnings
 
 
 def given_text(given: Given) -> str:

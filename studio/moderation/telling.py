@@ -8,7 +8,7 @@ from studio.moderation.audit import Entry
 from studio.sentences import SENTENCES
 from studio.texts import say
 
-WORDED = frozenset({"period", "mode", "switch"})
+WORDED = frozenset({"period", "mode", "switch", "access"})
 """Details whose values have a text of their own (`period_day`)."""
 
 
@@ -20,7 +20,8 @@ def sentence_of(entry: Entry) -> str:
         if value is not None
     }
     facts["actor"] = say("audit_studio") if entry.actor_id is None else f"<@{entry.actor_id}>"
-    facts["subject"] = entry.subject
+    if entry.subject:
+        facts["subject"] = entry.subject
     if entry.job_id is not None:
         facts["job"] = entry.job_id
     code = f"audit_{entry.action}"

@@ -13,9 +13,8 @@ from media.facts import Bar
 from studio.database import jobs
 from studio.models import JobState, Member
 from studio.sharing import admission, servers, standstill, tallies
-from studio.sharing.admission import Allotment
 from studio.sharing.periods import Period, span_of
-from studio.sharing.quotas import Limit, Usage
+from studio.sharing.quotas import Allotment, Limit, Usage
 from studio.sharing.tallies import Owner
 
 __all__ = ["Account", "Bar", "Waiting", "account_of"]
@@ -44,15 +43,22 @@ class Account:
 
 
 async def account_of(
-    connection: AsyncConnection, *, guild_id: int, member: Member, now: datetime, budget: int | None
+    connection: AsyncConnection,
+    *,
+    guild_id: int,
+    member: Member,
+    now: datetime,
+    budget: int | None,
+    price: int,
 ) -> Account:
+    """`price`: what a clip costs at least, in usd_micros."""
     server = await servers.read(connection, guild_id, now)
     limits = await admission.allotments(connection, server, member, now=now, budget=budget)
     month = span_of(Period.MONTH, now, server.policy.zone)
     wanted = [(Owner(guild_id, member.id), month), (Owner(guild_id), month)]
     mine, everybodys = await tallies.used(connection, wanted)
     return Account(
-        limits=limits,
+        limits=limits.shown(price),
         mine=mine,
         everybodys=everybodys,
         waiting=await _waiting(connection, guild_id, member.id),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,20 +15,12 @@ from studio.ledger import Because
 from studio.models import Job, Member
 from studio.sharing import grants, servers, tallies
 from studio.sharing.periods import Period, span_of
-from studio.sharing.quotas import Cap, Limit, Refusal, Usage, caps_of, decide
+from studio.sharing.quotas import Allotment, Allotments, Cap, Limit, Refusal, members_caps, pool_caps
 from studio.sharing.servers import Server
 from studio.sharing.tallies import Owner
 from studio.texts import moment
 
 _UTC = ZoneInfo("UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Allotment:
-    """One limit of a member's next order, and what has been used of it."""
-
-    cap: Cap
-    used: Usage
 
 
 async def allotments(
@@ -40,33 +31,48 @@ async def allotments(
     now: datetime,
     budget: int | None,
     overruled: bool = False,
-) -> list[Allotment]:
-    """Every limit that an order of the member meets, the operator's first.
+) -> Allotments:
+    """Every limit that an order of the member meets, and what was used of it.
 
     `budget` is the operator's monthly cap over all servers in usd_micros; `overruled`: a moderator let
     this order pass the server's own limits.
     """
-    caps = _operators_caps(server, now, budget)
-    policy = server.policy
+    always, either = _operators_caps(server, now, budget), list[list[Cap]]()
     if not overruled:
+        # Everyone is in the role that has the server's own id; Discord does not list it.
+        roles = (*member.role_ids, server.guild_id)
         given = await grants.of_member(
-            connection, guild_id=server.guild_id, member_id=member.id, role_ids=member.role_ids, now=now
+            connection, guild_id=server.guild_id, member_id=member.id, role_ids=roles, now=now
         )
-        caps += caps_of(policy, role_ids=(*member.role_ids, server.guild_id), grants=given, now=now)
-    wanted = [(_owner(cap, server.guild_id, member.id), cap.span) for cap in caps]
-    return [
-        Allotment(cap, use) for cap, use in zip(caps, await tallies.used(connection, wanted), strict=True)
-    ]
-
-
-def first_refusal(
-    found: Sequence[Allotment], *, clips: int, usd_micros: int, price: int = 0
-) -> Refusal | None:
-    """The limit that so much more would pass; of several, the operator's first. `price` as for `decide`."""
-    refusals = (
-        decide(each.cap, each.used, clips=clips, usd_micros=usd_micros, price=price) for each in found
+        always += pool_caps(server.policy, now)
+        either = members_caps(server.policy, role_ids=roles, grants=given, now=now)
+    # One statement for all of them.
+    wanted = list(dict.fromkeys([*always, *(cap for share in either for cap in share)]))
+    used = await tallies.used(
+        connection, [(_owner(cap, server.guild_id, member.id), cap.span) for cap in wanted]
     )
-    return next((refusal for refusal in refusals if refusal is not None), None)
+    found = {cap: Allotment(cap, use) for cap, use in zip(wanted, used, strict=True)}
+    return Allotments([found[cap] for cap in always], [[found[cap] for cap in share] for share in either])
+
+
+async def counts_clips(
+    connection: AsyncConnection,
+    server: Server,
+    *,
+    role_ids: Sequence[int],
+    member_id: int | None,
+    now: datetime,
+) -> bool:
+    """Whether the member, or some member with the roles, has a number of clips to give to or to take from."""
+    if member_id is None:
+        counted = any(each.share.clips is not None for each in server.policy.allowances)
+        return counted or server.guild_id in await grants.servers_with_limits(connection, now)
+    roles = (*role_ids, server.guild_id)
+    given = await grants.of_member(
+        connection, guild_id=server.guild_id, member_id=member_id, role_ids=roles, now=now
+    )
+    shares = members_caps(server.policy, role_ids=roles, grants=given, now=now)
+    return any(cap.counts_clips for share in shares for cap in share)
 
 
 async def hold(
@@ -100,7 +106,7 @@ async def hold(
         budget=budget,
         overruled=job.order.overruled,
     )
-    refusal = first_refusal(found, clips=clips, usd_micros=max(0, more), price=amount)
+    refusal = found.refusal(clips=clips, usd_micros=max(0, more), price=amount)
     if refusal is not None:
         raise limit_reached(refusal)
     if clips:

@@ -74,7 +74,7 @@ class Policy:
     """One server's rules. As it stands here: those of a server that nobody has set up.
 
     Empty `channel_ids` or `role_ids` = all; members with `moderator_role_ids` may do what those may who
-    manage the server. `confirm_above_usd_micros`: from which price on the member is asked before money moves.
+    manage the server. `confirm_above_usd_micros`: before more than that moves, the member is asked.
     `language`: of what everybody reads, `auto` = the one that the server has told Discord.
     `consent`: whether members are asked once for their word on likenesses. `check_pictures`: whether files
     and results are looked at for nudity. `is_set_up`: the moderators have saved a setting of the panel.
@@ -117,6 +117,12 @@ class Policy:
         """Allowances without clips and dollars, which free their members from what other roles limit."""
         free = [each for each in self.allowances if not each.share.limits]
         return free if len(free) < len(self.allowances) else []
+
+    def leaves_out(self, guild_id: int) -> bool:
+        """Whether roles are limited, and who may use the bot without any of them is not."""
+        limited = any(each.share.limits for each in self.allowances)
+        named = {each.role_id for each in self.allowances}
+        return limited and guild_id not in named and not (self.role_ids and named.issuperset(self.role_ids))
 
     def with_allowance(self, allowance: Allowance) -> Policy:
         """The same rules, with this allowance instead of the role's earlier one."""

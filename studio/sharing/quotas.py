@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from studio.sharing.periods import Period, Span, span_of
+from studio.sharing.periods import Span, span_of
 from studio.sharing.policy import Allowance, Policy, Share
 
 
@@ -81,12 +81,94 @@ class Refusal:
         return self.cap.span.end if self.fits else None
 
 
-def caps_of(policy: Policy, *, role_ids: Iterable[int], grants: Sequence[Grant], now: datetime) -> list[Cap]:
-    """The moderators' limits for an order by a member with these roles."""
-    zone = policy.zone
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """One limit of a member's next order, and what has been used of it."""
+
+    cap: Cap
+    used: Usage
+
+    @property
+    def left(self) -> int:
+        return self.cap.most - (self.used.clips if self.cap.counts_clips else self.used.usd_micros)
+
+
+@dataclass(frozen=True, slots=True)
+class Allotments:
+    """`always` holds for every order of the member, the operator's limits first.
+
+    `either`: the limits of each share that the member has by a role. What they use has to fit into one of
+    them, whichever; without any, nothing more is limited.
+    """
+
+    always: Sequence[Allotment]
+    either: Sequence[Sequence[Allotment]]
+
+    def shown(self, price: int) -> list[Allotment]:
+        """What the member meets now: of their shares the one that gives most, at `price` for each clip."""
+        best = min(self.either, key=lambda share: _rank(share, price), default=())
+        return [*self.always, *best]
+
+    def refusal(self, *, clips: int, usd_micros: int, price: int = 0) -> Refusal | None:
+        """The limit that so much more would pass; of several, the operator's. `price` as for `decide`."""
+
+        def refused(share: Sequence[Allotment]) -> list[Refusal]:
+            found = (
+                decide(each.cap, each.used, clips=clips, usd_micros=usd_micros, price=price) for each in share
+            )
+            return [refusal for refusal in found if refusal is not None]
+
+        always = refused(self.always)
+        if always:
+            return always[0]
+        # An order's money is held after its clip was counted: the clips of a share that was passed by then
+        # would say nothing to that, and let the money pass the limit of the share that took the order.
+        kept = [share for share in self.either if all(each.left >= 0 for each in share)] or self.either
+        if not all(refused(share) for share in kept):
+            return None
+        # Of a share's limits, one that no waiting helps against says more than one that begins anew.
+        told = [
+            min(refusals, key=lambda refusal: refusal.fits)
+            for share in self.either
+            if (refusals := refused(share))
+        ]
+        return min(told, key=lambda refusal: (not refusal.fits, refusal.cap.span.end), default=None)
+
+
+def _rank(share: Sequence[Allotment], price: int) -> tuple[float, datetime, float]:
+    """First what leaves the most clips now, then what begins anew first, then what gives most."""
+    worth = [(1 if each.cap.counts_clips else max(1, price), each) for each in share]
+    left = min(max(0, each.left) // unit for unit, each in worth)
+    return -left, share[0].cap.span.end, -min(each.cap.most / unit for unit, each in worth)
+
+
+def pool_caps(policy: Policy, now: datetime) -> list[Cap]:
+    """The moderators' limits for whatever the whole server orders."""
+    return _caps(policy.pool, Limit.POOL_CLIPS, Limit.POOL_MONEY, now, policy.zone)
+
+
+def members_caps(
+    policy: Policy, *, role_ids: Iterable[int], grants: Sequence[Grant], now: datetime
+) -> list[list[Cap]]:
+    """The limits of each share that a member with these roles has; none if one of them is without limits.
+
+    A personal limit stands for the clips of each, and grants come on top.
+    """
+    limits = [grant.clips for grant in grants if grant.replaces]
+    extra = sum(grant.clips for grant in grants if not grant.replaces)
+    shares = [allowance.share for allowance in policy.allowances_of(role_ids)]
+    if limits:
+        # Of several personal limits the strictest one holds.
+        shares = [replace(share, clips=min(limits)) for share in shares or [Share()]]
+    given = [
+        share if share.clips is None else replace(share, clips=max(0, share.clips + extra))
+        for share in shares
+    ]
+    if not all(share.limits for share in given):
+        return []
     return [
-        *_caps(policy.pool, Limit.POOL_CLIPS, Limit.POOL_MONEY, now, zone),
-        *_members_caps(policy.allowances_of(role_ids), grants, now, zone),
+        _caps(share, Limit.MEMBER_CLIPS, Limit.MEMBER_MONEY, now, policy.zone)
+        for share in dict.fromkeys(given)
     ]
 
 
@@ -117,38 +199,6 @@ def longest_seconds(allowances: Sequence[Allowance]) -> float | None:
 
 def priority(allowances: Sequence[Allowance]) -> int:
     return max((allowance.priority for allowance in allowances), default=0)
-
-
-def _members_caps(
-    allowances: Sequence[Allowance], grants: Sequence[Grant], now: datetime, zone: ZoneInfo
-) -> list[Cap]:
-    """The best of the roles, plus grants; a personal limit replaces the roles' clips."""
-    limits = [grant.clips for grant in grants if grant.replaces]
-    extra = sum(grant.clips for grant in grants if not grant.replaces)
-    best = best_share([allowance.share for allowance in allowances])
-    if limits:
-        # Of several personal limits the strictest one holds.
-        best = Share(best.period if best else Period.MONTH, min(limits), best.usd_micros if best else None)
-    if best is None:
-        return []
-    if best.clips is not None:
-        best = Share(best.period, max(0, best.clips + extra), best.usd_micros)
-    return _caps(best, Limit.MEMBER_CLIPS, Limit.MEMBER_MONEY, now, zone)
-
-
-_DAYS = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: 30}
-
-
-def best_share(shares: Sequence[Share]) -> Share | None:
-    """The share that gives most for each day; no limit is better than any. None without shares."""
-
-    def worth(share: Share) -> tuple[float, float]:
-        days = _DAYS[share.period]
-        clips = float("inf") if share.clips is None else share.clips / days
-        money = float("inf") if share.usd_micros is None else share.usd_micros / days
-        return clips, money
-
-    return max(shares, key=worth, default=None)
 
 
 def _caps(share: Share, clips: Limit, money: Limit, now: datetime, zone: ZoneInfo) -> list[Cap]:

@@ -90,15 +90,16 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
         "Nobody confirmed the price of this clip within a day. {cost} Use /animate again to have it."
     ),
     "consent_needed": (
-        "Before your first clip here: I may use these people's likeness, and nobody is harmed by it. My "
-        "picture and video go to {provider}, which renders the clip; here they are deleted when it is done, "
-        "and the clip some days later. {cost} Agree to that once, and your clip goes on by itself."
+        "Before your first clip here, I need your word: “I may use the likeness of everybody in my picture "
+        "and video, and nobody is harmed by it.” Your picture and video go to {provider}, which renders the "
+        "clip; here they are deleted together with the clip, some days later. {cost} Agree to that once, and "
+        "your clip goes on by itself."
     ),
     "consent_needed_trial": (
-        "Before your first clip here: I may use these people's likeness, and nobody is harmed by it. This is "
-        "a trial: my picture and video go to nobody, the clip is made on the bot's own machine. They are "
-        "deleted when it is done, and the clip some days later. {cost} Agree to that once, and your clip "
-        "goes on by itself."
+        "Before your first clip here, I need your word: “I may use the likeness of everybody in my picture "
+        "and video, and nobody is harmed by it.” This is a trial: your picture and video go to nobody, the "
+        "clip is made on the bot's own machine. They are deleted together with the clip, some days later. "
+        "{cost} Agree to that once, and your clip goes on by itself."
     ),
     "petition_over": (
         "This button has been used, or is too old by now. Nothing was charged. Use /animate again."

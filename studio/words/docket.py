@@ -11,14 +11,14 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "jobs_recent": "### Ended in the last days",
     "jobs_recent_none": "No clip has ended here in the last days.",
     "jobs_running": (
-        "{member} in {channel} · **{state}** {when} · [open]({link})",
-        "{member} in {channel} · **{state}** {when}",
+        "{member} in {channel} · **{state}**, last change {when} · [open]({link})",
+        "{member} in {channel} · **{state}**, last change {when}",
     ),
     "jobs_ended": (
         "{member} in {channel} · {state} {when} · {spent:money} · [open]({link})",
         "{member} in {channel} · {state} {when} · {spent:money}",
     ),
-    "member_forgotten": "A member who is forgotten",
+    "member_forgotten": "A deleted member",
     "button_halt": "Cancel",
     "button_jobs_more": "More",
     "button_jobs_again": "Look again",

@@ -38,11 +38,18 @@ _LIMITS: Mapping[str, str | tuple[str, ...]] = {
     "allowance_longest": "videos up to {seconds:number} s",
     "allowance_priority": "priority {number}",
     "limits_line": "{pool} for the whole server; roles with allowances: {number}",
-    "limits_pool": "### Limits\n**The whole server**: {share}\n**Members, by role** (the best role counts)",
+    "limits_pool": (
+        "### Limits\n**The whole server**: {share}\n"
+        "**Members, by role** (with several roles, what one of them allows is allowed)"
+    ),
     "limits_lifted": (
         "⚠ For {roles} neither clips nor dollars are set. Whoever has such a role may use as much as they "
         "like, whatever their other roles say. If you do not mean that, set a number with "
         "/studio limits role."
+    ),
+    "limits_rest_free": (
+        "⚠ Members without any of these roles have no limit of their own. If you do not mean that, set one "
+        "for @everyone with /studio limits role."
     ),
     "limits_no_roles": "No limits for roles.",
     "limits_given": "**Given and taken**",
@@ -82,6 +89,11 @@ _GRANTS: Mapping[str, str | tuple[str, ...]] = {
         "{subject} may use {clips} less in each period, until {until}.",
         "{subject} may use {clips} less in each period.",
     ),
+    "studio_grant_idle": (
+        "⚠ That changes nothing for now: {subject} has no limit that is counted in clips. A grant adds to or "
+        "takes from such a limit only, not from dollars or from what the whole server may use. "
+        "See /studio limits show."
+    ),
 }
 
 _BLOCKS: Mapping[str, str | tuple[str, ...]] = {
@@ -119,6 +131,10 @@ _FILTERS: Mapping[str, str | tuple[str, ...]] = {
     "studio_filter_list": "Filtered here ({number}): {rules}",
     "studio_filter_caught": "That text would be refused, because of {rules}",
     "studio_filter_passes": "That text would pass.",
+    "studio_filter_lost": (
+        "⚠ I cannot read these any more, so they refuse nothing: {rules} "
+        "Remove them with /studio filter remove, and add them in another way."
+    ),
 }
 
 SAID: Mapping[str, str | tuple[str, ...]] = {**_LIMITS, **_GRANTS, **_BLOCKS, **_FILTERS}

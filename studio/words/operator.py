@@ -9,14 +9,14 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "⚠️ **{subject}**\n{text}\n-# I tell you once; the log has the rest. See docs/operating.md."
     ),
     "operator_spent": (
-        "Today {today:money} for {today_clips} clips, this month {month:money} for {month_clips}. "
+        "Today {today:money} for {today_clips}, this month {month:money} for {month_clips}. "
         "The month ends {when}. Money on hold is included, the clips are those under way or delivered."
     ),
     "operator_budget": "The month's budget is {limit:money}.",
     "operator_no_budget": "There is no monthly budget (MONTHLY_BUDGET_USD).",
     "operator_server": (
-        "· {server}: {spent:money} for {clips} clips, cap {cap}",
-        "· {server}: {spent:money} for {clips} clips",
+        "· {server}: {spent:money} for {clips}, cap {cap}",
+        "· {server}: {spent:money} for {clips}",
     ),
     "operator_queue": "Jobs under way: {jobs}.",
     "operator_is_paused": (
@@ -40,6 +40,16 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "operator_access_allowed": "{server} may order clips.",
     "operator_access_denied": "{server} may not order clips any more. What was ordered is still delivered.",
     "operator_access_house": "{server} is treated like every other server.",
+    "audit_server_cap": (
+        "{actor}, for the bot's operator, let this server spend {cap_usd_micros:money} a month at most.",
+        "{actor}, for the bot's operator, took away this server's own monthly cap.",
+    ),
+    "audit_server_access": (
+        "{actor} decided for the bot's operator: this server {access}.",
+        "{actor} decided for the bot's operator: this server is treated like every other.",
+    ),
+    "access_allowed": "may order clips",
+    "access_denied": "may not order clips",
     "command_operator": "Spending, caps and pauses over all servers",
     "command_operator_status": "What was spent, by whom, and what is under way",
     "command_operator_pause": "Take no orders, send nothing to the renderer",

@@ -29,15 +29,15 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "form_again": "Open the form again",
     "choice_orientation_auto": "by the video's length",
     "picked_motion": (
-        "Kept as the motion of your next clip: **{name}**. I forget it {until}. Nothing was charged. "
+        "Kept as the motion of your next clip: **{name}**. I will forget it {until}. Nothing was charged. "
         "Now choose a picture: with the button, with “Animate this” on a message, or with /animate."
     ),
     "picked_picture": (
-        "Kept as the picture of your next clip: **{name}**. I forget it {until}. Nothing was charged. "
+        "Kept as the picture of your next clip: **{name}**. I will forget it {until}. Nothing was charged. "
         "Now choose a video: with the button, with “Animate this” on a message, or with /animate."
     ),
     "picked_both": (
-        "Kept: the picture **{picture}** and the motion **{video}**. I forget them {until}. "
+        "Kept: the picture **{picture}** and the motion **{video}**. I will forget them {until}. "
         "Nothing was charged. The button shows you both and starts the clip."
     ),
     "button_choose_picture": "Choose the picture",

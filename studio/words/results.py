@@ -50,8 +50,8 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "mine_recent": "**Finished**",
     "mine_older": "**Older ones**",
     "mine_step": (
-        "{title}: {stage}, place {place} in the queue, starts about {starts}",
-        "{title}: {stage}, place {place} in the queue",
+        "{title}: {stage}, place {place}, expected start: {starts}",
+        "{title}: {stage}, place {place}",
         "{title}: {stage}, {percent} %, expected {expected}",
         "{title}: {stage}, {percent} %",
     ),
@@ -60,10 +60,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "{title}: ready {when}, {seconds:number} s",
         "{title}: ready {when}",
     ),
-    "mine_over": (
-        "{title}: ready {when}, no longer kept here; its message may still stand",
-        "Clip of {when}, no longer kept here",
-    ),
+    "mine_over": "{title}: ready {when}, no longer kept here; its message may still stand",
     "mine_unposted": (
         "{title}: made {when}, {seconds:number} s, {price:money}, but it could not be posted",
         "{title}: made {when}, {seconds:number} s, but it could not be posted",
@@ -98,7 +95,7 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
         "Nothing was charged. If something is wrong with it, press Report."
     ),
     "result_removed": (
-        "This clip was removed, so it can neither be shown nor be made again. Nothing was charged. "
+        "This clip was removed, so it can neither be shown nor be made again. Nothing was charged for this. "
         "Begin a new one with /animate."
     ),
     "result_unfinished": (
@@ -109,14 +106,14 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
         "Nothing was charged. Begin a new one with /animate."
     ),
     "result_not_kept": (
-        "I no longer keep this clip: clips are deleted after a while. Nothing was charged. If nobody has "
-        "removed its message, it is still here: {link}",
-        "I no longer keep this clip: clips are deleted after a while. Nothing was charged. "
+        "I no longer keep this clip: clips are deleted after a while. Nothing was charged for this. "
+        "If nobody has removed its message, it is still here: {link}",
+        "I no longer keep this clip: clips are deleted after a while. Nothing was charged for this. "
         "Make a new one with /animate.",
     ),
     "ingredients_gone": (
         "I no longer keep the picture and the video of this clip: they are deleted after a while. "
-        "Nothing was charged. Use /animate and attach both once more."
+        "Nothing was charged for this. Use /animate and attach both once more."
     ),
     "kept_files_gone": (
         "The picture or the video of the earlier clip is no longer kept, so this one cannot be made. "
@@ -135,12 +132,12 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
         "Nothing was charged."
     ),
     "share_nowhere": (
-        "There is no channel above this one that takes messages, so the clip cannot be shared from here. "
+        "I share clips from a thread into its channel, but this one has no channel that takes messages. "
         "Nothing was changed. Nothing was charged. In another channel, /jobs can show it."
     ),
     "copy_not_yours_to_post": (
-        "You may not post files in {channel} yourself, so I do not do it for you. Nothing was changed. "
-        "Nothing was charged. Ask a moderator if you should be able to."
+        "You may not post files in {channel}, so I do not post the clip there for you. Nothing was changed. "
+        "Nothing was charged. If you should be able to, ask a moderator for the right to send files."
     ),
     "copy_not_mine_to_post": (
         "I may not post files in {channel}. Nothing was changed. Nothing was charged. "

@@ -67,7 +67,8 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "15 minutes, and your last picture for an hour."
     ),
     "privacy_kept": (
-        "If you delete it, the accounts, blocks and moderators' decisions stay without your name. "
+        "If you delete it, the books of what clips cost, blocks and moderators' decisions stay without your "
+        "name. "
         "My messages stay on Discord until you or a moderator remove them; deleting takes the clips down."
     ),
     "alt_privacy_export": "Everything that is stored about you, as a file",
@@ -75,9 +76,12 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "privacy_forget_sure": (
         "This deletes everything about you in all servers: your clips are taken down, running ones cancelled "
         "where that is still possible (what was charged stays charged), words, names, files and consent go. "
-        "Accounts, shares used, blocks and moderators' decisions stay without your name. It cannot be undone."
+        "The books of what clips cost, shares used, blocks and moderators' decisions stay without your name. "
+        "It cannot be undone."
     ),
-    "privacy_forgotten": "Everything about you is deleted. Accounts and blocks stay without your name.",
+    "privacy_forgotten": (
+        "Everything about you is deleted. The books of what clips cost, and blocks, stay without your name."
+    ),
     "privacy_being_forgotten": (
         "Nearly everything about you is deleted. The rest, such as a clip that is being made at the moment, "
         "follows by itself as soon as it has come to its end."
@@ -87,9 +91,12 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "shown_reason": "What should the moderators know?",
     "shown_thanks": "Thank you. That server's moderators have your request in front of them, marked urgent.",
     "audit_clip_reported": "Clip {job} was reported.",
-    "audit_clip_deleted": "{actor} took clip {job} down.",
+    "audit_clip_deleted": ("{actor} took clip {job} of {subject} down.", "{actor} took clip {job} down."),
     "audit_report_blocked": "{actor} blocked {subject} because of a report.",
-    "audit_report_dismissed": "{actor} dismissed a report about clip {job}.",
+    "audit_report_dismissed": (
+        "{actor} dismissed a report about clip {job} of {subject}.",
+        "{actor} dismissed a report about clip {job}.",
+    ),
     "audit_takedown_incomplete": (
         "Clip {job} was taken down, but I could not remove its message, since I may not see its channel. "
         "Please delete it there."
@@ -105,12 +112,17 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
         "I know no such clip here. Nothing was changed. Nothing was charged. "
         "Give me the link of the message with the clip (Copy Message Link), or its number."
     ),
-    "clip_gone": "This clip has been taken down already. Nothing was charged. There is nothing left to do.",
+    "clip_gone": (
+        "This clip has been taken down already. Nothing was charged for this. There is nothing left to do."
+    ),
     "reported_already": (
-        "You have reported this clip already, and its moderators have it. Nothing was charged. "
+        "You have reported this clip already, and the moderators have your report. Nothing was charged. "
         "If it is urgent, write to one of them as well."
     ),
-    "report_unknown": "I no longer know this report. Nothing was changed. Nothing was charged.",
+    "report_unknown": (
+        "I no longer know this report. Nothing was changed. Nothing was charged for this. "
+        "/studio reports shows those that are open."
+    ),
     "report_decided": (
         "Another moderator was quicker: this report has been decided already. Nothing was changed. "
         "Nothing was charged."

@@ -25,13 +25,14 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "quota_used": (
         "This month so far · your clips: {clips}, {money:money} · this server's: {all}, {whole:money}"
     ),
-    "quota_waiting": "⏳ {clip}: place {place} in the queue, starts about {when}",
+    "quota_waiting": "⏳ {clip}: place {place} in the queue, expected start: {when}",
     "quota_place": "⏳ {clip}: place {place} in the queue",
     "quota_paused": "⏸ {clip}: waits until new clips are open again",
     "quota_under_way": "⏳ {clip}: under way",
     "quota_clip": ("[Your clip]({link})", "Your clip"),
     "quota_operator": (
-        "The bot's operator pays for clips only up to a monthly limit; this one is used up until {when}."
+        "The bot's operator pays for clips only up to a monthly limit, which is used up. "
+        "It begins anew {when}."
     ),
     "alt_quota": "Bars of what is used: {bars}",
     "chart_you": "You",

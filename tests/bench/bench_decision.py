@@ -108,8 +108,8 @@ async def measure(database: Database, at: datetime) -> list[Figure]:
         async with database.read() as connection:
             member = Member(10 + next(numbers) % MEMBERS, "")
             found = await admission.allotments(connection, server, member, now=at, budget=BUDGET)
-        assert len(found) == LIMITS
-        assert admission.first_refusal(found, clips=1, usd_micros=LEAST) is None
+        assert len(found.shown(LEAST)) == LIMITS
+        assert found.refusal(clips=1, usd_micros=LEAST) is None
 
     studio = a_studio(
         database, max_jobs_per_server=10**6, max_jobs_per_member=10**6, monthly_budget_usd_micros=BUDGET
