@@ -13,7 +13,7 @@ from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import StudioError
 from studio.ledger import Because
-from studio.models import Cancel, Ending, Job, JobState
+from studio.models import TAKEN_DOWN, Cancel, Ending, Job, JobState
 from studio.sharing import tallies
 
 
@@ -46,9 +46,11 @@ async def end_within(
     await ledger.release(connection, job, now=now, because=because(ending.code))
     passing("endings.hold_released")
     cost = await ledger.charged_for(connection, job.id)
-    await uncount(connection, job, charged=cost)
     ending = replace(ending, cost_usd_micros=cost)
-    changes = {"ending": ending, "cost_usd_micros": cost, "counts": False}
+    counts = job.counts and _stays_counted(ending)
+    if not counts:
+        await uncount(connection, job, charged=cost)
+    changes = {"ending": ending, "cost_usd_micros": cost, "counts": counts}
     return Moved(await jobs.move(connection, job, state, now=now, **changes))
 
 
@@ -73,6 +75,11 @@ async def uncount(connection: AsyncConnection, job: Job, *, charged: int) -> Non
     """
     if job.counts:
         await tallies.book(connection, job, clips=-1, forgiven=charged)
+
+
+def _stays_counted(ending: Ending) -> bool:
+    """A clip that was made and then taken down: else whoever deletes their clips could order for ever."""
+    return ending.code == TAKEN_DOWN and ending.cost_usd_micros > 0
 
 
 async def fail(equipment: Equipment, job: Job, error: StudioError, *, refunded: bool = False) -> Moved:

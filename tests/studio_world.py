@@ -136,6 +136,10 @@ class Notebook:
         assert job.state.ended
         self.concluded[job.id] = progress
 
+    async def erase(self, job: Job) -> None:
+        self._fail()
+        self.messages = [message for message in self.messages if message.job_id != job.id]
+
     async def ask_member(self, job: Job, question: Question) -> int:
         return self._ask(question)
 
