@@ -87,13 +87,20 @@ async def fail(equipment: Equipment, job: Job, error: StudioError, *, refunded: 
     return await end(equipment, job, JobState.FAILED, error.code, refunded=refunded, **error.facts)
 
 
-async def put_back(connection: AsyncConnection, job: Job, *, now: datetime, **changes: Any) -> Moved:
-    """Put the job back into the queue, or end it if its member asked for that meanwhile.
+async def put_back(
+    connection: AsyncConnection,
+    job: Job,
+    *,
+    now: datetime,
+    to: JobState = JobState.QUEUED,
+    **changes: Any,
+) -> Moved:
+    """Put the job back into the queue or to its questions, or end it if its member asked for that meanwhile.
 
-    In the queue the wish would be forgotten: only states at the provider look for it.
+    There the wish would be forgotten: only states at the provider look for it.
     """
-    moved = await jobs.move(connection, job, JobState.QUEUED, now=now, **changes)
-    # Read after the row is ours: a wish is either seen here or finds a queued job, which is simply withdrawn.
+    moved = await jobs.move(connection, job, to, now=now, **changes)
+    # Read after the row is ours: a wish is either seen here or finds a waiting job, which is withdrawn.
     fresh = await jobs.get(connection, job.id)
     if fresh is None or fresh.cancel is not Cancel.ASKED:
         return Moved(moved)

@@ -14,7 +14,7 @@ from studio.acceptance import accepted, tell_operator
 from studio.attempts import AttemptState
 from studio.crashpoints import passing
 from studio.endings import end, fail, put_back
-from studio.equipment import Equipment, Moved, Outcome, because, patience
+from studio.equipment import Equipment, Moved, Outcome, patience
 from studio.errors import (
     InputRefused,
     InputRejected,
@@ -28,7 +28,8 @@ from studio.errors import (
 from studio.ids import new_attempt_token
 from studio.models import Cancel, Job, JobState
 from studio.ports import RenderRequest
-from studio.sharing import admission, standstill
+from studio.repricing import agree, compare_with_list
+from studio.sharing import standstill
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +57,15 @@ class Ordering:
         try:
             request = await self._upload(job, careful=again)
             passing("ordering.uploaded")
-            job = await self._ensure_hold(job, request)
+            agreed = await self._ensure_hold(job, request)
         except ProviderError as error:
             return await self._turned_down(job, error)
         except LimitReached as error:
             return await end(self._equipment, job, JobState.REFUSED, error.code, **error.facts)
+        if not isinstance(agreed, Job):
+            return agreed
         async with self._turn:
-            return await self._attempt(job, request)
+            return await self._attempt(agreed, request)
 
     async def _upload(self, job: Job, *, careful: bool) -> RenderRequest:
         """Upload both; `careful` when the provider could not read what was uploaded before."""
@@ -86,8 +89,8 @@ class Ordering:
             shot_type=wishes.shot_type,
         )
 
-    async def _ensure_hold(self, job: Job, request: RenderRequest) -> Job:
-        """Raise the hold when the provider's own estimate is above it. Raises `LimitReached`."""
+    async def _ensure_hold(self, job: Job, request: RenderRequest) -> Job | Outcome:
+        """Have a provider's own estimate that is above the hold agreed to. Raises `LimitReached`."""
         assert job.inputs is not None
         try:
             estimate = await self._equipment.provider.estimate(request, seconds=job.inputs.seconds)
@@ -95,20 +98,12 @@ class Ordering:
             log.warning("estimate_missing", job_id=job.id, reason=error.quotable)
             estimate = None
         passing("ordering.estimated")
-        if estimate is None or estimate <= (job.held_usd_micros or 0):
+        if estimate is None:
             return job
-        now, terms = self._equipment.clock(), self._equipment.terms
-        async with self._equipment.database.write() as connection:
-            await admission.hold(
-                connection,
-                job,
-                estimate,
-                now=now,
-                because=because("estimate above the listed price"),
-                budget=terms.monthly_budget_usd_micros,
-            )
-            passing("ordering.hold_raised")
-            return await jobs.amend(connection, job, held_usd_micros=estimate)
+        await compare_with_list(self._equipment, job, estimate)
+        if estimate <= (job.held_usd_micros or 0):
+            return job
+        return await agree(self._equipment, job, estimate)
 
     async def _attempt(self, job: Job, request: RenderRequest) -> Outcome:
         token = new_attempt_token()
