@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from media.errors import MediaRefused
 from studio import jobs
+from studio.answers import show_answers
 from studio.crashpoints import passing
 from studio.display import Display
 from studio.endings import end, end_within
 from studio.equipment import Equipment, Moved, Outcome, Wait
-from studio.errors import ClipTooLarge, DeskError, DeskGone, DeskUnavailable
+from studio.errors import ClipTooLarge, DeskGone, DeskUnavailable
 from studio.models import Ending, Job, JobState
 from studio.moderation import approvals, audit
 from studio.moderation.questions import NOWHERE, TO_CONFIRM, Exhibit, Kind, Question, Standing, needed
@@ -69,7 +70,7 @@ class Asking:
         if block is not None:
             facts: dict[str, Any] = {} if block.until is None else {"when": moment(block.until)}
             return await end(self._equipment, job, JobState.REFUSED, "member_blocked", **facts)
-        await self._settle(job, questions)
+        await show_answers(self._equipment, job, questions)
         for question in questions:
             match question.state:
                 case Standing.APPROVED:
@@ -94,7 +95,7 @@ class Asking:
             for question in questions:
                 await approvals.decide(connection, job.id, question.kind, Standing.WITHDRAWN, now=now)
             questions = await approvals.of_job(connection, job.id)
-        if not await self._settle(job, questions):
+        if not await show_answers(self._equipment, job, questions):
             raise DeskUnavailable
 
     # ── asking ──────────────────────────────────────────────────────────────────────────────────
@@ -209,24 +210,6 @@ class Asking:
                 return Wait(0.0)
             await audit.add(connection, _entry(job, code, now))
             return await end_within(connection, job, JobState.EXPIRED, Ending(code), now=now)
-
-    async def _settle(self, job: Job, questions: list[Question]) -> bool:
-        """Have the messages show their answers; False when one could not be reached just now."""
-        reached = True
-        for question in questions:
-            if question.state is Standing.OPEN or question.message_id is None:
-                continue
-            try:
-                await self._equipment.desk.show_answer(job, question)
-            except DeskUnavailable:
-                reached = False
-                continue
-            except DeskError as error:
-                log.info("question_not_settled", job_id=job.id, error=error.code)
-            passing("asking.answer_shown")
-            async with self._equipment.database.write() as connection:
-                await approvals.settled(connection, question)
-        return reached
 
 
 def _addressed(job: Job, question: Question, server: Server) -> Question:

@@ -13,7 +13,7 @@ from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import StudioError
 from studio.ledger import Because
-from studio.models import Cancel, Ending, Job, JobState
+from studio.models import TAKEN_DOWN, Cancel, Ending, Job, JobState
 from studio.sharing import tallies
 
 
@@ -46,9 +46,11 @@ async def end_within(
     await ledger.release(connection, job, now=now, because=because(ending.code))
     passing("endings.hold_released")
     cost = await ledger.charged_for(connection, job.id)
-    await uncount(connection, job, charged=cost)
     ending = replace(ending, cost_usd_micros=cost)
-    changes = {"ending": ending, "cost_usd_micros": cost, "counts": False}
+    counts = job.counts and _stays_counted(ending)
+    if not counts:
+        await uncount(connection, job, charged=cost)
+    changes = {"ending": ending, "cost_usd_micros": cost, "counts": counts}
     return Moved(await jobs.move(connection, job, state, now=now, **changes))
 
 
@@ -75,18 +77,30 @@ async def uncount(connection: AsyncConnection, job: Job, *, charged: int) -> Non
         await tallies.book(connection, job, clips=-1, forgiven=charged)
 
 
+def _stays_counted(ending: Ending) -> bool:
+    """A clip that was made and then taken down: else whoever deletes their clips could order for ever."""
+    return ending.code == TAKEN_DOWN and ending.cost_usd_micros > 0
+
+
 async def fail(equipment: Equipment, job: Job, error: StudioError, *, refunded: bool = False) -> Moved:
     """End the job as failed, for the reason that the error carries."""
     return await end(equipment, job, JobState.FAILED, error.code, refunded=refunded, **error.facts)
 
 
-async def put_back(connection: AsyncConnection, job: Job, *, now: datetime, **changes: Any) -> Moved:
-    """Put the job back into the queue, or end it if its member asked for that meanwhile.
+async def put_back(
+    connection: AsyncConnection,
+    job: Job,
+    *,
+    now: datetime,
+    to: JobState = JobState.QUEUED,
+    **changes: Any,
+) -> Moved:
+    """Put the job back into the queue or to its questions, or end it if its member asked for that meanwhile.
 
-    In the queue the wish would be forgotten: only states at the provider look for it.
+    There the wish would be forgotten: only states at the provider look for it.
     """
-    moved = await jobs.move(connection, job, JobState.QUEUED, now=now, **changes)
-    # Read after the row is ours: a wish is either seen here or finds a queued job, which is simply withdrawn.
+    moved = await jobs.move(connection, job, to, now=now, **changes)
+    # Read after the row is ours: a wish is either seen here or finds a waiting job, which is withdrawn.
     fresh = await jobs.get(connection, job.id)
     if fresh is None or fresh.cancel is not Cancel.ASKED:
         return Moved(moved)

@@ -21,7 +21,8 @@ MOVES: Mapping[JobState, frozenset[JobState]] = {
     S.PREPARING: frozenset({S.PENDING_APPROVAL, S.QUEUED}),
     S.PENDING_APPROVAL: frozenset({S.QUEUED}),
     S.QUEUED: frozenset({S.SUBMITTING}),
-    S.SUBMITTING: frozenset({S.UNKNOWN, S.RENDERING, S.QUEUED}),
+    # Back to the question: when the price has risen above what was agreed.
+    S.SUBMITTING: frozenset({S.UNKNOWN, S.RENDERING, S.QUEUED, S.PENDING_APPROVAL}),
     S.UNKNOWN: frozenset({S.RENDERING, S.QUEUED}),
     S.RENDERING: frozenset({S.FETCHING, S.QUEUED}),
     S.FETCHING: frozenset({S.DELIVERING}),

@@ -14,7 +14,7 @@ from studio.acceptance import accepted, tell_operator
 from studio.attempts import AttemptState
 from studio.crashpoints import passing
 from studio.endings import end, fail, put_back
-from studio.equipment import Equipment, Moved, Outcome, Wait, because, patience
+from studio.equipment import Equipment, Moved, Outcome, Wait, patience
 from studio.errors import (
     InputRefused,
     InputRejected,
@@ -29,7 +29,8 @@ from studio.errors import (
 from studio.ids import new_attempt_token
 from studio.models import Cancel, Job, JobState
 from studio.ports import RenderRequest
-from studio.sharing import admission, standstill
+from studio.repricing import agree, compare_with_list
+from studio.sharing import standstill
 
 log = structlog.get_logger(__name__)
 
@@ -61,15 +62,17 @@ class Ordering:
             request = await self._upload(job, careful=again)
             passing("ordering.uploaded")
             estimate = await self._estimate(job, request)
-            job = await self._ensure_hold(job, estimate)
+            agreed = await self._ensure_hold(job, estimate)
         except UploadRefused as error:
             return await self._not_uploaded(job, error)
         except ProviderError as error:
             return await self._turned_down(job, error)
         except LimitReached as error:
             return await end(self._equipment, job, JobState.REFUSED, error.code, **error.facts)
+        if not isinstance(agreed, Job):
+            return agreed
         async with self._turn:
-            return await self._attempt(job, request, estimate)
+            return await self._attempt(agreed, request, estimate)
 
     async def _upload(self, job: Job, *, careful: bool) -> RenderRequest:
         """Upload both; `careful` when the provider could not read what was uploaded before."""
@@ -111,22 +114,14 @@ class Ordering:
         passing("ordering.estimated")
         return estimate
 
-    async def _ensure_hold(self, job: Job, estimate: int | None) -> Job:
-        """Raise the hold when the provider's own estimate is above it. Raises `LimitReached`."""
-        if estimate is None or estimate <= (job.held_usd_micros or 0):
+    async def _ensure_hold(self, job: Job, estimate: int | None) -> Job | Outcome:
+        """Have a provider's own estimate that is above the hold agreed to. Raises `LimitReached`."""
+        if estimate is None:
             return job
-        now, terms = self._equipment.clock(), self._equipment.terms
-        async with self._equipment.database.write() as connection:
-            await admission.hold(
-                connection,
-                job,
-                estimate,
-                now=now,
-                because=because("estimate above the listed price"),
-                budget=terms.monthly_budget_usd_micros,
-            )
-            passing("ordering.hold_raised")
-            return await jobs.amend(connection, job, held_usd_micros=estimate)
+        await compare_with_list(self._equipment, job, estimate)
+        if estimate <= (job.held_usd_micros or 0):
+            return job
+        return await agree(self._equipment, job, estimate)
 
     async def _attempt(self, job: Job, request: RenderRequest, estimate: int | None) -> Outcome:
         token = new_attempt_token()

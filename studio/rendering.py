@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import structlog
 
@@ -144,7 +145,7 @@ class Rendering:
             passing("rendering.held_for_another_try")
             await jobs.note_begun(connection, job.id, begun=False)
             log.info("ordered_again", job_id=job.id, provider_job_id=job.provider_job_id)
-            unordered = dict.fromkeys(
+            unordered: dict[str, Any] = dict.fromkeys(
                 ("provider_job_id", "cost_usd_micros", "submitted_at", "expected_at", "rendered_at")
             )
             return await put_back(connection, job, now=now, **unordered)

@@ -47,7 +47,7 @@ from studio.models import (
     SourceFile,
     Wishes,
 )
-from studio.moderation.questions import Exhibit, History, Question
+from studio.moderation.questions import Exhibit, History, Question, Standing
 from studio.storage import ObstoreFiles, open_storage
 from studio.waits import Waits
 from tests import sandbox_world
@@ -85,6 +85,7 @@ class Notebook:
     holdups: dict[str, list[str]] = field(default_factory=dict)
     concluded: dict[str, Progress] = field(default_factory=dict)
     fails: list[DeskError] = field(default_factory=list)
+    shows_fail: list[DeskError] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     questions: dict[int, Question] = field(default_factory=dict)
     exhibits: dict[str, tuple[History, str]] = field(default_factory=dict)
@@ -139,6 +140,10 @@ class Notebook:
         assert job.state.ended
         self.concluded[job.id] = progress
 
+    async def erase(self, job: Job) -> None:
+        self._fail()
+        self.messages = [message for message in self.messages if message.job_id != job.id]
+
     async def ask_member(self, job: Job, question: Question) -> int:
         return self._ask(question)
 
@@ -155,6 +160,8 @@ class Notebook:
 
     async def show_answer(self, job: Job, question: Question) -> None:
         assert question.message_id is not None
+        if self.shows_fail:
+            raise self.shows_fail.pop(0)
         self.questions[question.message_id] = question
 
     def asked(self, job_id: str) -> list[Question]:
@@ -175,7 +182,9 @@ class Notebook:
     def _ask(self, question: Question) -> int:
         self._fail()
         for number, known in self.questions.items():
-            if (known.job_id, known.kind) == (question.job_id, question.kind):
+            # An answered one has no buttons any more, by which it would be found.
+            is_open = known.state is Standing.OPEN
+            if is_open and (known.job_id, known.kind) == (question.job_id, question.kind):
                 return number
         number = 700 + len(self.questions)
         self.questions[number] = question

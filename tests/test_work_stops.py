@@ -13,6 +13,7 @@ import pytest
 from providers.sandbox import Fate, Fault
 from studio import queue, resuming, slots
 from studio.models import JobState
+from studio.repricing import DEARER
 from tests import sandbox_world
 from tests.studio_world import CHARGE, QUICK, studio_at_work
 
@@ -250,7 +251,7 @@ async def test_f37_a_dearer_estimate_raises_the_hold_and_a_missing_one_does_not(
 
         await world.check()
         assert (await world.job(first)).held_usd_micros == CHARGE * 2
-        assert world.operator.history == []
+        assert world.operator.history == [DEARER]
 
 
 @pytest.mark.parametrize(

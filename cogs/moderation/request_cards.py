@@ -54,10 +54,11 @@ def alt_texts(names: Sequence[str]) -> tuple[str, str]:
     return say("alt_picture"), say("alt_video" if is_still else "alt_request_video")
 
 
-def price_card(job: Job, *, trial: bool) -> ui.LayoutView:
+def price_card(job: Job, question: Question, *, trial: bool) -> ui.LayoutView:
     """What the member is asked before money moves."""
     container: Container = ui.Container()
-    code = "price_question_trial" if trial else "price_question"
+    dearer = "price_question_dearer" if question.why == Why.DEARER else "price_question"
+    code = "price_question_trial" if trial else dearer
     facts = {"mention": f"<@{job.order.member.id}>", "price": job.held_usd_micros or 0}
     container.add_item(ui.TextDisplay(say(code, **facts)))
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()

@@ -31,8 +31,8 @@ class Requests:
         earlier = await self._find(spot, job.id, Kind.PRICE)
         if earlier is not None:
             return earlier
-        view = request_cards.price_card(job, trial=self._trial)
-        post = Post(nonce=f"{job.id}-price", view=view, mention=job.order.member.id)
+        view = request_cards.price_card(job, question, trial=self._trial)
+        post = Post(nonce=_nonce(job, "p"), view=view, mention=job.order.member.id)
         return await self._line.post(spot, post, priority=Priority.CHANGE)
 
     async def ask_moderators(self, job: Job, question: Question, exhibit: Exhibit) -> int:
@@ -52,7 +52,7 @@ class Requests:
             await asyncio.to_thread(discord.File, path, name, description=text)
             for path, name, text in zip(paths, names, texts, strict=True)
         ]
-        post = Post(nonce=f"{job.id}-ask", view=view, files=files)
+        post = Post(nonce=_nonce(job, "a"), view=view, files=files)
         try:
             return await self._line.post(spot, post, priority=Priority.CHANGE)
         except CALL_ERRORS as error:
@@ -95,6 +95,12 @@ class Requests:
 def _spot(question: Question) -> Spot:
     assert question.channel_id is not None
     return Spot(question.guild_id, question.channel_id)
+
+
+def _nonce(job: Job, kind: str) -> str:
+    """Of the price as well: what is asked anew at another one shall not be taken for the first question."""
+    # Discord takes 25 characters.
+    return f"{job.id}-{kind}{job.held_usd_micros or 0:x}"[:25]
 
 
 def _size(exhibit: Exhibit) -> int:

@@ -1,13 +1,13 @@
 """What an order has used up is known by it, so that it can be given back when nothing comes of the order.
 
-Revision: 0010, after: 0008
+Revision: 0010, after: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, Update, func, select, update
+from sqlalchemy import RowMapping, Update, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +26,14 @@ async def put(connection: AsyncConnection, questions: Sequence[Question]) -> Non
     rows = [{name: getattr(each, name) for name in Question.__dataclass_fields__} for each in questions]
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     await connection.execute(make(approvals).values(rows).on_conflict_do_nothing())
+
+
+async def put_anew(connection: AsyncConnection, question: Question) -> None:
+    """Store the question as one that nobody has answered, in place of an earlier one of its kind."""
+    values = {name: getattr(question, name) for name in Question.__dataclass_fields__}
+    key = (approvals.c.job_id == question.job_id, approvals.c.kind == question.kind.value)
+    await connection.execute(delete(approvals).where(*key))
+    await connection.execute(insert(approvals).values(**values))
 
 
 async def of_job(connection: AsyncConnection, job_id: str) -> list[Question]:

@@ -27,8 +27,12 @@ LOOK_SECONDS = 2.0
 LONGEST_TEXT = 1900
 """Below the 2000 characters that Discord takes as a message's content."""
 
-IN_VAIN = frozenset({"approvals_unreachable", "approvals_nowhere"})
-"""Entries that somebody should act on also where nobody keeps a log."""
+IN_VAIN = {
+    "approvals_unreachable": "approvals",
+    "approvals_nowhere": "approvals",
+    "report_unseen": "reports",
+}
+"""Entries that somebody should act on also where nobody keeps a log, and what they are about."""
 
 Numbered = tuple[str, Entry]
 
@@ -101,20 +105,22 @@ class Chronicle:
             await notes.write(connection, _warned_key(guild_id), str(channel_id))
 
     async def _warn_of_what_waits(self, guild_id: int, entries: Sequence[Numbered]) -> None:
-        """Where there is no log, somebody still has to learn that clips wait in vain: once a day."""
-        found = next((entry for _, entry in entries if entry.action in IN_VAIN), None)
-        if found is None:
-            return
+        """Where there is no log, somebody still has to learn what waits in vain: of each once a day."""
+        found = {IN_VAIN[entry.action]: entry for _, entry in reversed(entries) if entry.action in IN_VAIN}
+        for what, entry in found.items():
+            await self._warn_daily(guild_id, what, entry)
+
+    async def _warn_daily(self, guild_id: int, what: str, found: Entry) -> None:
         today = self._clock().date().isoformat()
         async with self._database.read() as connection:
-            if await notes.read(connection, _waits_key(guild_id)) == today:
+            if await notes.read(connection, _waits_key(guild_id, what)) == today:
                 return
         try:
             await self._herald.warn(guild_id, None, sentence_of(found))
         except DeskGone:
             log.warning("nobody_to_warn", guild_id=guild_id, action=found.action)
         async with self._database.write() as connection:
-            await notes.write(connection, _waits_key(guild_id), today)
+            await notes.write(connection, _waits_key(guild_id, what), today)
 
     async def _mark(self, entries: Sequence[Numbered], *, arrived: str | None = None) -> None:
         async with self._database.write() as connection:
@@ -132,5 +138,5 @@ def _warned_key(guild_id: int) -> str:
     return f"log_channel_closed:{guild_id}"
 
 
-def _waits_key(guild_id: int) -> str:
-    return f"approvals_in_vain:{guild_id}"
+def _waits_key(guild_id: int, what: str) -> str:
+    return f"{what}_in_vain:{guild_id}"

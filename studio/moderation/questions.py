@@ -34,6 +34,7 @@ class Why(StrEnum):
     WITHOUT_ROLES = "without_roles"
     ABOVE_PRICE = "above_price"
     OVER_LIMIT = "over_limit"
+    DEARER = "dearer"
 
 
 class Standing(StrEnum):

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import jobs
+from studio.aliases import alias_of
 from studio.sharing.tables import reports
 
 LONGEST_REASON = 500
@@ -56,16 +57,25 @@ class Report:
 
 
 async def file(connection: AsyncConnection, report: Report) -> bool:
-    """Keep the report; False when its member has reported the clip before."""
+    """Keep the report; False when its member has reported the clip before.
+
+    Who says that they are shown is heard once more, whatever became of their first report.
+    """
     # So that a second press of the same member cannot slip in between the look and the row.
     await jobs.hold_server(connection, report.guild_id)
-    query = select(reports.c.id).where(
-        reports.c.job_id == report.job_id, reports.c.reporter_id == report.reporter_id
-    )
-    if (await connection.execute(query)).first() is not None:
+    earlier = await of_member(connection, report.job_id, report.reporter_id)
+    is_news = report.state is ReportState.URGENT and [each.state for each in earlier] != [ReportState.URGENT]
+    if len(earlier) > (1 if is_news else 0):
         return False
     await connection.execute(reports.insert().values(**_values(report)))
     return True
+
+
+async def of_member(connection: AsyncConnection, job_id: str, reporter_id: int) -> list[Report]:
+    """What the member said of the clip, oldest first."""
+    found = await of_job(connection, job_id)
+    names = (reporter_id, alias_of(reporter_id))
+    return [report for report in found if report.reporter_id in names]
 
 
 async def get(connection: AsyncConnection, report_id: str) -> Report | None:
@@ -110,16 +120,41 @@ async def note_posted(
     )
 
 
+async def note_unseen(connection: AsyncConnection, report: Report, channel_id: int) -> bool:
+    """Note that there it cannot be shown; False when that is known already."""
+    before = reports.c.channel_id
+    noted = await connection.execute(
+        update(reports)
+        .where(
+            reports.c.id == report.id,
+            reports.c.message_id.is_(None),
+            or_(before.is_(None), before != channel_id),
+        )
+        .values(channel_id=channel_id)
+    )
+    return noted.rowcount == 1
+
+
 async def decide(
-    connection: AsyncConnection, report_id: str, state: ReportState, *, by: int, now: datetime
+    connection: AsyncConnection, report: Report, state: ReportState, *, by: int, now: datetime
 ) -> bool:
-    """Write the decision; False when another one was quicker."""
+    """Write the decision, on all that the same member said of the clip; False when another was quicker."""
+    # In one order: two who decide on two reports of the clip would else wait for each other.
+    await jobs.own(connection, report.job_id)
+    its = (reports.c.job_id == report.job_id, reports.c.reporter_id == report.reporter_id)
     decided = await connection.execute(
         update(reports)
-        .where(reports.c.id == report_id, reports.c.state.in_(list(UNDECIDED)))
+        .where(reports.c.id == report.id, reports.c.state.in_(list(UNDECIDED)))
         .values(state=state, decided_by=by, decided_at=now)
     )
-    return decided.rowcount == 1
+    if decided.rowcount != 1:
+        return False
+    await connection.execute(
+        update(reports)
+        .where(*its, reports.c.state.in_(list(UNDECIDED)))
+        .values(state=state, decided_by=by, decided_at=now)
+    )
+    return True
 
 
 async def settle_all(connection: AsyncConnection, job_id: str, *, by: int, now: datetime) -> None:

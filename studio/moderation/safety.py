@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import jobs
 from studio.equipment import Equipment
-from studio.errors import DeskError, OrderRefused
+from studio.errors import DeskError, DeskGone, OrderRefused
 from studio.ids import new_job_id
 from studio.models import Job
 from studio.moderation import audit, blocking, findings, reports, takedowns
-from studio.moderation.reports import Report, ReportState
+from studio.moderation.questions import NOWHERE
+from studio.moderation.reports import THE_STUDIO, Report, ReportState
 from studio.ports import Dispatcher
 from studio.sharing import servers
 from studio.sharing.blocks import Block
@@ -80,30 +81,55 @@ class Safety:
         try:
             async with self._equipment.database.write() as connection:
                 if not await reports.file(connection, report):
-                    raise OrderRefused("reported_already")
-                # Without the reporter: the log channel may be read by others than moderators.
+                    earlier = await reports.of_member(connection, report.job_id, report.reporter_id)
+                    is_open = any(each.state.is_open for each in earlier)
+                    raise OrderRefused("reported_already" if is_open else "reported_decided")
+                # Without the reporter and their words: others than moderators may read the log channel.
                 await audit.add(connection, _entry(report, "clip_reported", now))
         except SQLAlchemyError as error:
             raise OrderRefused("moderation_busy") from error
         return await self.show(report)
 
     async def show(self, report: Report) -> bool:
-        """Put the report before the moderators; it is repeated until that has been done once."""
+        """Put the report before the moderators; it is repeated until that has been done once.
+
+        Only where they decide, not in the log channel: it names the reporter.
+        """
         async with self._equipment.database.read() as connection:
             job = await jobs.get(connection, report.job_id)
             server = await servers.read(connection, report.guild_id, self._equipment.clock())
-        policy = server.policy
-        channel_id = policy.approval.channel_id or policy.log_channel_id
-        if channel_id is None or job is None:
+        channel_id = server.policy.approval.channel_id
+        if job is None:
             return False
         try:
+            if channel_id is None:
+                raise DeskGone
             message_id = await self._equipment.desk.show_report(report, job, channel_id)
         except DeskError as error:
             log.warning("report_not_shown", report_id=report.id, channel_id=channel_id, error=error.code)
+            if isinstance(error, DeskGone):
+                await self._tell_unseen(report, channel_id)
             return False
         async with self._equipment.database.write() as connection:
             await reports.note_posted(connection, report.id, channel_id=channel_id, message_id=message_id)
         return True
+
+    async def _tell_unseen(self, report: Report, channel_id: int | None) -> None:
+        """Have somebody told that a report waits where nobody sees it; once for each channel."""
+        if report.channel_id == (channel_id or NOWHERE):
+            return
+        facts = {} if channel_id is None else {"channel": f"<#{channel_id}>"}
+        entry = audit.Entry(
+            at=self._equipment.clock(),
+            guild_id=report.guild_id,
+            actor_id=None,
+            action="report_unseen",
+            job_id=report.job_id,
+            details=facts,
+        )
+        async with self._equipment.database.write() as connection:
+            if await reports.note_unseen(connection, report, channel_id or NOWHERE):
+                await audit.add(connection, entry)
 
     async def undecided(self, guild_id: int) -> list[tuple[Report, Job]]:
         """The server's open reports with their clips, urgent ones first."""
@@ -125,7 +151,7 @@ class Safety:
                 report = await reports.get(connection, report_id)
                 if report is None or report.guild_id != guild_id:
                     raise OrderRefused("report_unknown")
-                if not await reports.decide(connection, report_id, state, by=by, now=now):
+                if not await reports.decide(connection, report, state, by=by, now=now):
                     raise OrderRefused("report_decided")
                 if state is ReportState.DELETED:
                     await takedowns.mark(connection, report.job_id, by=by, named=True, now=now)
@@ -198,7 +224,7 @@ class Safety:
             guild_id=report.guild_id,
             member_id=job.order.member.id,
             actor_id=by,
-            reason=findings.reason_of(report),
+            reason=_open_reason(report),
         )
         for each in await blocking.block(connection, new, job_id=job.id):
             # Not before the transaction has ended.
@@ -227,5 +253,10 @@ class Safety:
 
 
 def _entry(report: Report, action: str, now: datetime, **facts: Any) -> audit.Entry:
-    about = {"actor_id": None, "job_id": report.job_id, "reason": findings.reason_of(report)} | facts
+    about = {"actor_id": None, "job_id": report.job_id, "reason": _open_reason(report)} | facts
     return audit.Entry(at=now, guild_id=report.guild_id, action=action, **about)
+
+
+def _open_reason(report: Report) -> str:
+    """What others than moderators may read: a member's words can tell who they are, ours cannot."""
+    return findings.reason_of(report) if report.reporter_id == THE_STUDIO else ""

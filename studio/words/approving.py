@@ -17,6 +17,10 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "waiting_for_confirmation": "Say yes or no to the price below; nothing is charged before that.",
     # the price
     "price_question": "{mention} This clip costs {price:money}. Make it?",
+    "price_question_dearer": (
+        "{mention} The renderer now asks {price:money} for this clip, more than its listed price. "
+        "Make it? Nothing is charged before you say yes."
+    ),
     "price_question_trial": "{mention} This clip would cost {price:money}; it is a trial and free. Make it?",
     "press_yes": "Yes",
     "press_no": "No",
@@ -29,6 +33,7 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "why_everyone": "Every clip here needs a moderator's yes.",
     "why_without_roles": "This member has none of the roles that need no asking.",
     "why_above_price": "The price is above what needs no asking.",
+    "why_dearer": "The renderer now asks more for it than its listed price.",
     "why_over_limit": "This clip is over a limit; the member asks you to let it through.",
     "alt_request_video": "The video whose motion is used",
     "request_words": "**Words:** {words}",

@@ -91,6 +91,13 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "shown_reason": "What should the moderators know?",
     "shown_thanks": "Thank you. That server's moderators have your request in front of them, marked urgent.",
     "audit_clip_reported": "Clip {job} was reported.",
+    "audit_report_unseen": (
+        "A report about clip {job} waits for moderators, but I cannot post it in {channel}: the channel is "
+        "gone or closed to me. Look at it with /studio reports, and choose another channel with "
+        "/studio setup, or let me in.",
+        "A report about clip {job} waits for moderators, but no channel is chosen in which I could show it. "
+        "Look at it with /studio reports, and choose a channel for approvals with /studio setup.",
+    ),
     "audit_clip_deleted": ("{actor} took clip {job} of {subject} down.", "{actor} took clip {job} down."),
     "audit_report_blocked": "{actor} blocked {subject} because of a report.",
     "audit_report_dismissed": (
@@ -118,6 +125,10 @@ REFUSED: Mapping[str, str | tuple[str, ...]] = {
     "reported_already": (
         "You have reported this clip already, and the moderators have your report. Nothing was charged. "
         "If it is urgent, write to one of them as well."
+    ),
+    "reported_decided": (
+        "You have reported this clip already, and this server's moderators have decided on it. "
+        "Nothing was charged. If they should look at it again, write to one of them."
     ),
     "report_unknown": (
         "I no longer know this report. Nothing was changed. Nothing was charged for this. "
