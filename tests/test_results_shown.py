@@ -163,7 +163,7 @@ async def test_a_clip_made_among_adults_stays_among_them(bureau: Bureau) -> None
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected"), [("forum", "no channel above"), ("voice", "in the channel itself")]
+    ("kind", "expected"), [("forum", "no channel that takes messages"), ("voice", "in the channel itself")]
 )
 async def test_where_there_is_no_channel_above_it_says_so(bureau: Bureau, kind: str, expected: str) -> None:
     world = bureau.world

@@ -69,7 +69,10 @@ async def test_running_and_ended_clips_are_told_with_their_member_place_and_stat
     assert result.response is not None
     assert result.response.ephemeral
     before, _, after = said.partition("### Ended in the last days")
-    assert f"<@{bureau.world.member.id}> in <#{bureau.world.clips.id}> · **just ordered** <t:" in before
+    assert (
+        f"<@{bureau.world.member.id}> in <#{bureau.world.clips.id}> · **just ordered**, last change <t:"
+        in before
+    )
     assert f"/{bureau.world.clips.id}/{running.place.answer_id})" in before
     assert f"v1:halt:{running.id}" in before
     assert "delivered <t:" in after

@@ -60,7 +60,7 @@ async def test_members_are_told_privately_the_dearest_first_with_a_chart_and_a_f
     said = result.response.content
     assert "Altogether: clips 3, $2.70" in said
     member = job.order.member
-    assert f"1. <@77> · clips 1 · $2.50\n2. <@{member.id}> · clips 1 · $0.15\n3. A member who" in said
+    assert f"1. <@77> · clips 1 · $2.50\n2. <@{member.id}> · clips 1 · $0.15\n3. A deleted member" in said
     chart, file = result.response.message.attachments
     picture = Image.open(BytesIO(await chart.read()))
     assert (picture.format, picture.width) == ("PNG", 780)
