@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from structlog.testing import capture_logs
 
 from cogs.moderation.operator import OperatorGroup
 from cogs.owner import Owner
-from studio import notes, queue
+from studio import notes, queue, schema
 from studio.alarms import Alarms
 from studio.database import Database
 from studio.errors import OperatorProblem
@@ -196,13 +199,15 @@ async def test_an_unknown_server_is_told_so(bureau: Bureau) -> None:
 
 
 class Inbox:
-    """An owner's messages; `reachable` False: they do not arrive."""
+    """An owner's messages; `reachable` False: they do not arrive. Each takes `seconds`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = 0.0) -> None:
         self.heard: list[str] = []
         self.reachable = True
+        self.seconds = seconds
 
     async def tell(self, subject: str, _text: str) -> bool:
+        await asyncio.sleep(self.seconds)
         if self.reachable:
             self.heard.append(subject)
         return self.reachable
@@ -232,6 +237,46 @@ async def test_an_alarm_that_reached_nobody_is_told_with_the_next_one(database: 
 
     await alarms.alarm("disk", "full")
     await alarms.alarm("disk", "full")
+
+    assert inbox.heard == ["disk"]
+
+
+async def test_many_at_once_tell_the_same_alarm_once_in_all_processes_together(database: Database) -> None:
+    inbox = Inbox(seconds=0.2)
+    processes = [Alarms(database, inbox.tell) for _ in range(2)]
+
+    await asyncio.gather(*(process.alarm("disk", "full") for process in processes * 5))
+    await asyncio.gather(*(process.alarm("other", "matter") for process in processes))
+
+    assert inbox.heard == ["disk", "other"]
+
+
+async def test_what_is_settled_while_it_is_told_is_news_the_next_time(database: Database) -> None:
+    inbox = Inbox(seconds=0.2)
+    alarms = Alarms(database, inbox.tell)
+    first = asyncio.create_task(alarms.alarm("disk", "full"))
+    await asyncio.sleep(0.1)
+    await alarms.clear("disk")
+    await first
+
+    await alarms.alarm("disk", "full")
+
+    assert inbox.heard == ["disk", "disk"]
+
+
+async def test_an_alarm_that_cannot_be_noted_is_told_all_the_same_and_once(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    database = Database(f"sqlite:///{path}")
+    await schema.upgrade(database)
+    inbox = Inbox()
+    alarms = Alarms(database, inbox.tell)
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await alarms.alarm("disk", "full")
+        await alarms.alarm("disk", "full")
+        other.execute("ROLLBACK")
+    await database.close()
 
     assert inbox.heard == ["disk"]
 
