@@ -24,11 +24,13 @@ from studio.equipment import Equipment, Terms
 from studio.errors import DeskUnavailable, OrderRefused
 from studio.ledger import Because
 from studio.models import Job, JobState
-from studio.moderation import audit, departures
+from studio.moderation import approvals, audit, departures
 from studio.moderation.care import Care, open_care
 from studio.moderation.departures import Shards
 from studio.moderation.upkeep import Upkeep
-from studio.sharing import admission, servers
+from studio.sharing import admission, grants, servers
+from studio.sharing import blocks as member_blocks
+from studio.sharing.grants import Given
 from studio.sharing.policy import Policy, Share
 from studio.sharing.tables import blocks, consents, reports, tallies
 from studio.storage import ObstoreFiles
@@ -181,6 +183,42 @@ async def test_blocks_and_shares_still_find_who_was_forgotten_also_twice(
     assert [each.used.clips for each in found] == [2]
     assert dict(members)[alias_of(ME)] == 2
     assert ME not in dict(members)
+
+
+async def test_who_was_blocked_and_then_forgotten_can_be_unblocked_and_freed_of_limits(
+    equipment: Equipment, care: Care
+) -> None:
+    database, now = equipment.database, equipment.clock()
+    await a_delivered(equipment)
+    await block(database, now, ME)
+    limit = Given(
+        id="g",
+        at=now,
+        guild_id=SERVER,
+        clips=5,
+        replaces=True,
+        until=None,
+        actor_id=5,
+        reason="",
+        member_id=ME,
+    )
+    async with database.write() as connection:
+        await grants.add(connection, limit)
+    await care.privacy.forget(ME)
+    await a_delivered(equipment)
+
+    async with database.write() as connection:
+        record = await approvals.history_of(connection, guild_id=SERVER, member_id=ME)
+        [past] = await member_blocks.history(connection, SERVER, ME)
+        lifted = await member_blocks.lift(connection, SERVER, ME, by=5, now=now)
+        ended = await grants.end_limits(connection, SERVER, ME, now)
+        server = await servers.read(connection, SERVER, now)
+        left = await grants.of_member(connection, guild_id=SERVER, member_id=ME, role_ids=(), now=now)
+
+    assert (past.reason, lifted, ended) == ("rude", 1, 1)
+    assert (record.made, record.blocks) == (2, 1)
+    assert not server.is_blocked(ME, now)
+    assert left == []
 
 
 async def test_a_running_clip_is_cancelled_and_forgotten_when_it_has_ended(
