@@ -15,7 +15,7 @@ from obstore.store import LocalStore
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
 
-from studio import jobs, ledger
+from studio import jobs, ledger, turns
 from studio.aliases import alias_of
 from studio.database import Database
 from studio.database import jobs as rows
@@ -411,3 +411,51 @@ def test_an_alias_is_no_discord_id_and_its_own_alias() -> None:
 
     assert len(aliases) == 1999
     assert all(-(2**62) < alias < 0 and alias_of(alias) == alias for alias in aliases)
+
+
+async def test_what_waits_in_a_server_that_was_left_is_withdrawn_and_never_sent(
+    equipment: Equipment, care: Care, clock: FixedClock
+) -> None:
+    database = equipment.database
+    queued = await a_job(database, JobState.QUEUED, guild_id=SERVER)
+    other = await a_job(database, JobState.QUEUED, guild_id=2)
+    rendering = await a_job(database, JobState.RENDERING, guild_id=SERVER)
+    async with database.write() as connection:
+        why = Because(actor="studio", reason="ordered")
+        await admission.hold(connection, queued, 200_000, now=clock(), because=why, budget=None, clips=1)
+
+    await care.departures.note(SERVER, clock(), left=True)
+
+    async with database.read() as connection:
+        turn = await turns.next_ids(connection, now=clock(), limit=5)
+    await departures.clean(equipment)
+    async with database.read() as connection:
+        left = [await jobs.get(connection, each.id) for each in (queued, other, rendering)]
+        held = await ledger.held_for(connection, queued.id)
+    assert turn == [other.id]
+    assert [job.state for job in left if job] == [JobState.CANCELLED, JobState.QUEUED, JobState.RENDERING]
+    assert held == 0
+
+
+async def test_the_rules_of_a_server_that_was_left_stay_until_its_last_clip_is_closed(
+    equipment: Equipment, care: Care, clock: FixedClock
+) -> None:
+    database = equipment.database
+    job = await a_job(database, JobState.RENDERING, guild_id=SERVER)
+    await care.departures.note(SERVER, clock(), left=True)
+    clock.tick(31 * DAY)
+
+    await departures.clean(equipment)
+    async with database.write() as connection:
+        before = await servers.read(connection, SERVER, clock())
+        done = {"state": JobState.FAILED, "ended_at": clock(), "closed_at": clock()}
+        await connection.execute(update(rows).where(rows.c.id == job.id).values(**done))
+    await departures.clean(equipment)
+
+    async with database.read() as connection:
+        after = await servers.read(connection, SERVER, clock())
+        forgotten = await jobs.get(connection, job.id)
+    assert before.left_at is not None
+    assert after.left_at is None
+    assert forgotten is not None
+    assert (forgotten.order.member.id, forgotten.order.member.name) == (0, "")
