@@ -15,7 +15,7 @@ from obstore.store import LocalStore
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
 
-from studio import jobs, ledger, turns
+from studio import cancelling, jobs, ledger, turns
 from studio.aliases import alias_of
 from studio.database import Database
 from studio.database import jobs as rows
@@ -459,3 +459,24 @@ async def test_the_rules_of_a_server_that_was_left_stay_until_its_last_clip_is_c
     assert after.left_at is None
     assert forgotten is not None
     assert (forgotten.order.member.id, forgotten.order.member.name) == (0, "")
+
+
+async def test_neither_export_nor_rows_name_a_moderator_who_took_a_clip_down_and_was_forgotten(
+    equipment: Equipment, care: Care, me: int
+) -> None:
+    mine, own = await a_delivered(equipment), await a_delivered(equipment, member_id=me)
+    queued = await a_job(equipment.database, JobState.QUEUED, member_id=ME, guild_id=SERVER)
+    now, why = equipment.clock(), Because(actor="studio", reason="ordered")
+    async with equipment.database.write() as connection:
+        await admission.hold(connection, queued, 200_000, now=now, because=why, budget=None)
+        await cancelling.cancel(connection, queued.id, by=me, now=now)
+    await care.safety.take_down(await care.safety.job(SERVER, job_id=mine.id), by=me, reason="rude")
+    await care.safety.take_down(await care.safety.job(SERVER, job_id=own.id), by=me, reason="")
+
+    others, ones_own = await care.privacy.export(ME), await care.privacy.export(me)
+    done = await care.privacy.forget(me)
+
+    assert str(me).encode() not in others.content
+    assert f"<@{me}>".encode() in ones_own.content
+    assert done
+    assert str(me) not in await everything(equipment.database)
