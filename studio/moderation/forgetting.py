@@ -180,9 +180,16 @@ async def _blank_details(connection: AsyncConnection, member_id: int, alias: int
 
 async def _blank_endings(connection: AsyncConnection, member_id: int) -> None:
     """Who took a clip down stands in how it ended, whosesoever it was."""
-    named = jobs.c.ending["facts"]["actor"].as_string() == f"<@{member_id}>"
-    query = select(jobs.c.id, jobs.c.ending).where(jobs.c.removed_at.is_not(None), named).order_by(jobs.c.id)
-    for job_id, ending in (await connection.execute(query)).all():
+    # By the record, where it has the alias already: there is no index over how jobs ended.
+    deleted = select(audit.c.job_id).where(
+        audit.c.actor_id == alias_of(member_id), audit.c.action == "clip_deleted"
+    )
+    job_ids = sorted({job_id for job_id in (await connection.execute(deleted)).scalars() if job_id})
+    for job_id in job_ids:
+        query = select(jobs.c.ending).where(jobs.c.id == job_id)
+        ending = (await connection.execute(query)).scalar_one_or_none()
+        if ending is None or ending["facts"].get("actor") != f"<@{member_id}>":
+            continue
         await connection.execute(update(jobs).where(jobs.c.id == job_id).values(ending=_nobodys(ending)))
 
 
