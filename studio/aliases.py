@@ -17,3 +17,8 @@ def alias_of(member_id: int) -> int:
     digest = hashlib.sha256(b"alias:%d" % member_id).digest()
     # Discord's ids are positive; the sign keeps the two apart for good.
     return -1 - int.from_bytes(digest[:7], "big")
+
+
+def names_of(member_id: int) -> tuple[int, int]:
+    """By which numbers the books may know the member: what was before they were forgotten, and since."""
+    return member_id, alias_of(member_id)

@@ -15,7 +15,7 @@ from obstore.store import LocalStore
 from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import OperationalError
 
-from studio import jobs, ledger
+from studio import cancelling, jobs, ledger, turns
 from studio.aliases import alias_of
 from studio.database import Database
 from studio.database import jobs as rows
@@ -24,11 +24,13 @@ from studio.equipment import Equipment, Terms
 from studio.errors import DeskUnavailable, OrderRefused
 from studio.ledger import Because
 from studio.models import Job, JobState
-from studio.moderation import audit, departures
+from studio.moderation import approvals, audit, departures
 from studio.moderation.care import Care, open_care
 from studio.moderation.departures import Shards
 from studio.moderation.upkeep import Upkeep
-from studio.sharing import admission, servers
+from studio.sharing import admission, grants, servers
+from studio.sharing import blocks as member_blocks
+from studio.sharing.grants import Given
 from studio.sharing.policy import Policy, Share
 from studio.sharing.tables import blocks, consents, reports, tallies
 from studio.storage import ObstoreFiles
@@ -181,6 +183,42 @@ async def test_blocks_and_shares_still_find_who_was_forgotten_also_twice(
     assert [each.used.clips for each in found.always] == [2]
     assert dict(members)[alias_of(ME)] == 2
     assert ME not in dict(members)
+
+
+async def test_who_was_blocked_and_then_forgotten_can_be_unblocked_and_freed_of_limits(
+    equipment: Equipment, care: Care
+) -> None:
+    database, now = equipment.database, equipment.clock()
+    await a_delivered(equipment)
+    await block(database, now, ME)
+    limit = Given(
+        id="g",
+        at=now,
+        guild_id=SERVER,
+        clips=5,
+        replaces=True,
+        until=None,
+        actor_id=5,
+        reason="",
+        member_id=ME,
+    )
+    async with database.write() as connection:
+        await grants.add(connection, limit)
+    await care.privacy.forget(ME)
+    await a_delivered(equipment)
+
+    async with database.write() as connection:
+        record = await approvals.history_of(connection, guild_id=SERVER, member_id=ME)
+        [past] = await member_blocks.history(connection, SERVER, ME)
+        lifted = await member_blocks.lift(connection, SERVER, ME, by=5, now=now)
+        ended = await grants.end_limits(connection, SERVER, ME, now)
+        server = await servers.read(connection, SERVER, now)
+        left = await grants.of_member(connection, guild_id=SERVER, member_id=ME, role_ids=(), now=now)
+
+    assert (past.reason, lifted, ended) == ("rude", 1, 1)
+    assert (record.made, record.blocks) == (2, 1)
+    assert not server.is_blocked(ME, now)
+    assert left == []
 
 
 async def test_a_running_clip_is_cancelled_and_forgotten_when_it_has_ended(
@@ -373,3 +411,72 @@ def test_an_alias_is_no_discord_id_and_its_own_alias() -> None:
 
     assert len(aliases) == 1999
     assert all(-(2**62) < alias < 0 and alias_of(alias) == alias for alias in aliases)
+
+
+async def test_what_waits_in_a_server_that_was_left_is_withdrawn_and_never_sent(
+    equipment: Equipment, care: Care, clock: FixedClock
+) -> None:
+    database = equipment.database
+    queued = await a_job(database, JobState.QUEUED, guild_id=SERVER)
+    other = await a_job(database, JobState.QUEUED, guild_id=2)
+    rendering = await a_job(database, JobState.RENDERING, guild_id=SERVER)
+    async with database.write() as connection:
+        why = Because(actor="studio", reason="ordered")
+        await admission.hold(connection, queued, 200_000, now=clock(), because=why, budget=None, clips=1)
+
+    await care.departures.note(SERVER, clock(), left=True)
+
+    async with database.read() as connection:
+        turn = await turns.next_ids(connection, now=clock(), limit=5)
+    await departures.clean(equipment)
+    async with database.read() as connection:
+        left = [await jobs.get(connection, each.id) for each in (queued, other, rendering)]
+        held = await ledger.held_for(connection, queued.id)
+    assert turn == [other.id]
+    assert [job.state for job in left if job] == [JobState.CANCELLED, JobState.QUEUED, JobState.RENDERING]
+    assert held == 0
+
+
+async def test_the_rules_of_a_server_that_was_left_stay_until_its_last_clip_is_closed(
+    equipment: Equipment, care: Care, clock: FixedClock
+) -> None:
+    database = equipment.database
+    job = await a_job(database, JobState.RENDERING, guild_id=SERVER)
+    await care.departures.note(SERVER, clock(), left=True)
+    clock.tick(31 * DAY)
+
+    await departures.clean(equipment)
+    async with database.write() as connection:
+        before = await servers.read(connection, SERVER, clock())
+        done = {"state": JobState.FAILED, "ended_at": clock(), "closed_at": clock()}
+        await connection.execute(update(rows).where(rows.c.id == job.id).values(**done))
+    await departures.clean(equipment)
+
+    async with database.read() as connection:
+        after = await servers.read(connection, SERVER, clock())
+        forgotten = await jobs.get(connection, job.id)
+    assert before.left_at is not None
+    assert after.left_at is None
+    assert forgotten is not None
+    assert (forgotten.order.member.id, forgotten.order.member.name) == (0, "")
+
+
+async def test_neither_export_nor_rows_name_a_moderator_who_took_a_clip_down_and_was_forgotten(
+    equipment: Equipment, care: Care, me: int
+) -> None:
+    mine, own = await a_delivered(equipment), await a_delivered(equipment, member_id=me)
+    queued = await a_job(equipment.database, JobState.QUEUED, member_id=ME, guild_id=SERVER)
+    now, why = equipment.clock(), Because(actor="studio", reason="ordered")
+    async with equipment.database.write() as connection:
+        await admission.hold(connection, queued, 200_000, now=now, because=why, budget=None)
+        await cancelling.cancel(connection, queued.id, by=me, now=now)
+    await care.safety.take_down(await care.safety.job(SERVER, job_id=mine.id), by=me, reason="rude")
+    await care.safety.take_down(await care.safety.job(SERVER, job_id=own.id), by=me, reason="")
+
+    others, ones_own = await care.privacy.export(ME), await care.privacy.export(me)
+    done = await care.privacy.forget(me)
+
+    assert str(me).encode() not in others.content
+    assert f"<@{me}>".encode() in ones_own.content
+    assert done
+    assert str(me) not in await everything(equipment.database)

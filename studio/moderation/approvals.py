@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, Update, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio.aliases import names_of
 from studio.database import jobs
 from studio.errors import OrderRefused
 from studio.models import JobState, Order
@@ -133,13 +134,14 @@ async def ask_over_limit(connection: AsyncConnection, order: Order) -> None:
 
 async def history_of(connection: AsyncConnection, *, guild_id: int, member_id: int) -> History:
     """The member's record in this server."""
-    its = (jobs.c.guild_id == guild_id, jobs.c.member_id == member_id)
+    names = names_of(member_id)
+    its = (jobs.c.guild_id == guild_id, jobs.c.member_id.in_(names))
     counted = select(
         func.count().filter(jobs.c.state == JobState.DELIVERED),
         func.count().filter(jobs.c.state == JobState.FAILED),
     ).where(*its)
     made, failed = (await connection.execute(counted)).one()
-    blocked = select(func.count()).where(blocks.c.guild_id == guild_id, blocks.c.member_id == member_id)
+    blocked = select(func.count()).where(blocks.c.guild_id == guild_id, blocks.c.member_id.in_(names))
     reported = select(func.count()).select_from(reports).join(jobs, jobs.c.id == reports.c.job_id).where(*its)
     return History(
         made=int(made),

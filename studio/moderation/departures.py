@@ -10,8 +10,12 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio import jobs as job_rows
 from studio.database import Database, jobs, ledger
-from studio.equipment import Equipment
+from studio.endings import withdraw
+from studio.equipment import Equipment, because
+from studio.jobs import WITHDRAWABLE
+from studio.models import Ending
 from studio.moderation.forgetting import forget_row
 from studio.motions import clearing
 from studio.motions.tables import motions
@@ -111,13 +115,37 @@ class Shards:
 
 
 async def clean(equipment: Equipment) -> None:
-    """Delete what is stored about servers that were left long enough ago. Repeats finish what is left."""
+    """Withdraw what waits in servers that were left, and delete what is stored about those left long ago.
+
+    Repeats finish what is left.
+    """
+    await _withdraw(equipment)
     before = equipment.clock() - KEPT
     async with equipment.database.read() as connection:
         query = select(rows.c.guild_id).where(rows.c.left_at <= before)
         gone = list((await connection.execute(query)).scalars())
     for guild_id in gone:
         await _clean(equipment, guild_id, before)
+
+
+async def _withdraw(equipment: Equipment) -> None:
+    """Cancel for nothing what nobody could be shown any more; it gets no slot meanwhile (`standstill`)."""
+    query = (
+        select(jobs.c.id)
+        .join(rows, rows.c.guild_id == jobs.c.guild_id)
+        .where(rows.c.left_at.is_not(None), jobs.c.closed_at.is_(None), jobs.c.state.in_(list(WITHDRAWABLE)))
+        .order_by(jobs.c.id)
+    )
+    async with equipment.database.read() as connection:
+        waiting = list((await connection.execute(query)).scalars())
+    for job_id in waiting:
+        now = equipment.clock()
+        async with equipment.database.write() as connection:
+            job = await job_rows.get(connection, job_id, locked=True)
+            if job is None or (await servers.read(connection, job.place.guild_id, now)).left_at is None:
+                # It came back meanwhile.
+                continue
+            await withdraw(connection, job, Ending("interrupted"), now=now, why=because("server left"))
 
 
 async def _clean(equipment: Equipment, guild_id: int, before: datetime) -> None:
@@ -134,10 +162,19 @@ async def _clean(equipment: Equipment, guild_id: int, before: datetime) -> None:
                 await connection.execute(purged)
         if len(job_ids) < _JOBS_AT_ONCE:
             break
+    if await _has_open_jobs(equipment, guild_id):
+        # Its rules hold for them until the last one is over.
+        return
     await clearing.clear_server(equipment, guild_id)
     async with equipment.database.write() as connection:
         await _forget_server(connection, guild_id, before)
     log.info("server_data_deleted", guild_id=guild_id)
+
+
+async def _has_open_jobs(equipment: Equipment, guild_id: int) -> bool:
+    query = select(jobs.c.id).where(jobs.c.guild_id == guild_id, jobs.c.closed_at.is_(None)).limit(1)
+    async with equipment.database.read() as connection:
+        return (await connection.execute(query)).first() is not None
 
 
 async def _forget_server(connection: AsyncConnection, guild_id: int, before: datetime) -> None:

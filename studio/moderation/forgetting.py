@@ -120,7 +120,13 @@ async def jobs_of(connection: AsyncConnection, member_id: int) -> list[str]:
 
 
 async def forget_row(connection: AsyncConnection, job_id: str, member_id: int) -> None:
-    """Blank all that a job's row says of its member, but for `member_id` in the member's stead."""
+    """Blank all that a job's row says of its member, but for `member_id` in the member's stead.
+
+    Who took it down goes as well.
+    """
+    ending = (await connection.execute(select(jobs.c.ending).where(jobs.c.id == job_id))).scalar_one_or_none()
+    if ending is not None:
+        await connection.execute(update(jobs).where(jobs.c.id == job_id).values(ending=_nobodys(ending)))
     await scrub(connection, job_id, member_id=member_id, member_name="", role_ids=[], inputs=None)
 
 
@@ -136,6 +142,7 @@ async def forget_in_books(connection: AsyncConnection, member_id: int) -> None:
     await _rename_within(connection, ledger.c.actor, member_id, alias, among=text(BY_A_MEMBER))
     await _rename_within(connection, audit.c.subject, member_id, alias)
     await _blank_details(connection, member_id, alias)
+    await _blank_endings(connection, member_id)
     await tallies.rename(connection, member_id, alias)
     # The blocks in every process's memory bear the member's own number.
     await servers.announce(connection)
@@ -169,6 +176,26 @@ async def _blank_details(connection: AsyncConnection, member_id: int, alias: int
             "reason": _without(row["reason"], member_id, alias),
         }
         await connection.execute(update(audit).where(audit.c.id == row["id"]).values(**values))
+
+
+async def _blank_endings(connection: AsyncConnection, member_id: int) -> None:
+    """Who took a clip down stands in how it ended, whosesoever it was."""
+    # By the record, where it has the alias already: there is no index over how jobs ended.
+    deleted = select(audit.c.job_id).where(
+        audit.c.actor_id == alias_of(member_id), audit.c.action == "clip_deleted"
+    )
+    job_ids = sorted({job_id for job_id in (await connection.execute(deleted)).scalars() if job_id})
+    for job_id in job_ids:
+        query = select(jobs.c.ending).where(jobs.c.id == job_id)
+        ending = (await connection.execute(query)).scalar_one_or_none()
+        if ending is None or ending["facts"].get("actor") != f"<@{member_id}>":
+            continue
+        await connection.execute(update(jobs).where(jobs.c.id == job_id).values(ending=_nobodys(ending)))
+
+
+def _nobodys(ending: dict[str, Any]) -> dict[str, Any]:
+    facts = {key: value for key, value in ending["facts"].items() if key != "actor"}
+    return {**ending, "facts": facts}
 
 
 def _without(value: Any, member_id: int, alias: int) -> Any:

@@ -155,7 +155,16 @@ def _told(table: Table, row: Mapping[Any, Any], member_id: int) -> dict[str, Any
     }
     if table is audit and row["actor_id"] != member_id:
         told["actor_id"] = None
+    if table is ledger and row["actor"].startswith("member:") and row["actor"] != f"member:{member_id}":
+        told["actor"] = "member"
+    if table is jobs and row["ending"] is not None:
+        told["ending"] = _without_others(row["ending"], f"<@{member_id}>")
     return told
+
+
+def _without_others(ending: Mapping[str, Any], member: str) -> dict[str, Any]:
+    facts = {key: value for key, value in ending["facts"].items() if key != "actor" or value == member}
+    return {**ending, "facts": facts}
 
 
 def _plain(kind: Any, value: Any) -> Any:

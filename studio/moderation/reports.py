@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import jobs
-from studio.aliases import alias_of
+from studio.aliases import names_of
 from studio.sharing.tables import reports
 
 LONGEST_REASON = 500
@@ -74,8 +74,7 @@ async def file(connection: AsyncConnection, report: Report) -> bool:
 async def of_member(connection: AsyncConnection, job_id: str, reporter_id: int) -> list[Report]:
     """What the member said of the clip, oldest first."""
     found = await of_job(connection, job_id)
-    names = (reporter_id, alias_of(reporter_id))
-    return [report for report in found if report.reporter_id in names]
+    return [report for report in found if report.reporter_id in names_of(reporter_id)]
 
 
 async def get(connection: AsyncConnection, report_id: str) -> Report | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio.aliases import names_of
 from studio.sharing import servers
 from studio.sharing.tables import blocks
 
@@ -40,7 +41,8 @@ async def lift(connection: AsyncConnection, guild_id: int, member_id: int, *, by
         update(blocks)
         .where(
             blocks.c.guild_id == guild_id,
-            blocks.c.member_id == member_id,
+            # Also as it stands there since they asked to be forgotten.
+            blocks.c.member_id.in_(names_of(member_id)),
             blocks.c.lifted_at.is_(None),
             or_(blocks.c.until.is_(None), blocks.c.until > now),
         )
@@ -55,6 +57,6 @@ async def history(
     connection: AsyncConnection, guild_id: int, member_id: int, *, limit: int = 8
 ) -> list[Block]:
     """The member's blocks, newest first."""
-    query = select(blocks).where(blocks.c.guild_id == guild_id, blocks.c.member_id == member_id)
+    query = select(blocks).where(blocks.c.guild_id == guild_id, blocks.c.member_id.in_(names_of(member_id)))
     rows = await connection.execute(query.order_by(blocks.c.at.desc()).limit(limit))
     return [Block(**{name: row[name] for name in Block.__dataclass_fields__}) for row in rows.mappings()]

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio.aliases import alias_of
+from studio.aliases import alias_of, names_of
 from studio.sharing.quotas import Grant
 from studio.sharing.tables import grants
 
@@ -75,7 +75,8 @@ async def end_limits(connection: AsyncConnection, guild_id: int, member_id: int,
         update(grants)
         .where(
             grants.c.guild_id == guild_id,
-            grants.c.member_id == member_id,
+            # Also as it stands there since they asked to be forgotten.
+            grants.c.member_id.in_(names_of(member_id)),
             grants.c.replaces,
             or_(grants.c.until.is_(None), grants.c.until > now),
         )

@@ -1,10 +1,10 @@
-"""Where nothing that waits may be sent to the provider: servers that their moderators paused, or all."""
+"""Where nothing that waits may be sent to the provider: servers that were paused or left, or all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.sharing import house
@@ -34,4 +34,7 @@ async def read(connection: AsyncConnection) -> Standstill:
     return Standstill((await house.read(connection)).paused, frozenset(paused.scalars()))
 
 
-_PAUSED = select(servers.c.guild_id).where(servers.c.policy["paused"].as_boolean())
+_PAUSED = select(servers.c.guild_id).where(
+    # Nobody is left there who could see a clip.
+    or_(servers.c.policy["paused"].as_boolean(), servers.c.left_at.is_not(None))
+)
