@@ -106,15 +106,23 @@ async def is_render_due(
 
 
 async def is_render_overdue(
-    connection: AsyncConnection, now: datetime, *, since: datetime | None, until: datetime
+    connection: AsyncConnection,
+    now: datetime,
+    *,
+    since: datetime | None,
+    until: datetime,
+    longest: timedelta,
 ) -> bool:
     """Whether there is a render that should have ended within that span.
 
-    Where nobody said when, that is from the beginning. One that seems to have been ordered in the future
-    counts as well: the clock was set back.
+    Where nobody said when, that is from the beginning; and after `longest` whatever was said. One that seems
+    to have been ordered in the future counts as well: the clock was set back.
     """
-    end = func.coalesce(jobs.c.expected_at, jobs.c.submitted_at)
-    is_overdue = end <= until if since is None else end.between(since, until)
+    expected = func.coalesce(jobs.c.expected_at, jobs.c.submitted_at)
+    ended, begun = expected <= until, jobs.c.submitted_at <= until - longest
+    if since is not None:
+        ended, begun = expected.between(since, until), begun & (jobs.c.submitted_at >= since - longest)
+    is_overdue = ended | (begun & (jobs.c.expected_at > until))
     query = select(jobs.c.id).where(*_IS_RENDER, is_overdue | (jobs.c.submitted_at > now)).limit(1)
     return (await connection.execute(query)).first() is not None
 

@@ -28,7 +28,10 @@ PAGE = 100
 """How many lines the provider gives in one answer."""
 
 OVERDUE_INTERVALS = 2
-"""After how many intervals a render that no webhook has told of is looked for."""
+"""So many intervals after its expected end a render that no webhook has told of is looked for …"""
+
+LONGEST_INTERVALS = 20
+"""… and so many after its order whatever the provider expects: its member waits for the news."""
 
 REST_FOR_EACH_SECONDS = 0.003
 """How long the list rests for each line that was read of it: what it costs stays a small share of a core."""
@@ -151,13 +154,16 @@ class Poller:
 
     async def _is_overdue(self, now: datetime, rested: float) -> bool:
         """Where webhooks tell of every end, only what they miss is looked for, at ever longer intervals."""
-        grace = timedelta(seconds=self._equipment.terms.poll_interval_seconds * OVERDUE_INTERVALS)
+        interval = self._equipment.terms.poll_interval_seconds
+        grace, longest = (timedelta(seconds=interval * n) for n in (OVERDUE_INTERVALS, LONGEST_INTERVALS))
         if rested < grace.total_seconds():
             return False
         # Not again before it is overdue for twice as long as at the last look.
         since = None if self._asked_at is None or self._asked_at > now else now - 2 * (now - self._asked_at)
         async with self._equipment.database.read() as connection:
-            return await overviews.is_render_overdue(connection, now, since=since, until=now - grace)
+            return await overviews.is_render_overdue(
+                connection, now, since=since, until=now - grace, longest=longest
+            )
 
 
 class _Age:

@@ -44,10 +44,10 @@ class Fleet:
     hidden: set[str] = field(default_factory=set)
     newest_first: bool = True
 
-    async def begin(self, *, age: float = 0.0, late: float = 0.0) -> None:
-        """Order a render so many seconds ago that takes `late` seconds longer than was said."""
+    async def begin(self, *, age: float = 0.0, late: float = 0.0, said: float = SECONDS) -> None:
+        """Order a render so many seconds ago that takes `late` seconds longer than was `said`."""
         began = self.clock() - timedelta(seconds=age)
-        expected, name = began + timedelta(seconds=SECONDS), f"job_{len(self.renders):06d}"
+        expected, name = began + timedelta(seconds=said), f"job_{len(self.renders):06d}"
         job = await a_job(self.database, JobState.RENDERING)
         async with self.database.write() as connection:
             await jobs.amend(connection, job, provider_job_id=name, submitted_at=began, expected_at=expected)
@@ -113,6 +113,19 @@ async def a_fleet(database: Database, clock: FixedClock, *, webhooks: bool = Fal
         fleet = Fleet(database, clock, stub, Poller(equipment, bells), bells)
         stub.on("GET", "/v1/jobs", fleet.list)
         yield fleet
+
+
+async def test_an_end_that_no_webhook_told_is_noticed_long_before_the_provider_expected_it(
+    database: Database, clock: FixedClock
+) -> None:
+    async with a_fleet(database, clock, webhooks=True) as fleet:
+        await fleet.begin(said=3600.0, late=-3560.0)
+
+        early = await fleet.sail(150.0, again=False)
+        await fleet.sail(100.0, again=False)
+
+    assert early == 0
+    assert list(fleet.noticed.values()) == [pytest.approx(160.0, abs=25.0)]
 
 
 async def test_many_renders_cost_little_of_the_list_each(database: Database, clock: FixedClock) -> None:
