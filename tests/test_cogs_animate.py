@@ -113,15 +113,18 @@ async def test_file_options_offer_only_what_fits(bureau: Bureau) -> None:
 
 
 async def test_a_discord_that_does_not_know_file_types_gets_the_commands_without(bureau: Bureau) -> None:
-    bureau.world.env.inject_error("PUT", "/applications/*/commands", status=400, code=50035, times=1)
-    bureau.notes.values.clear()
-
-    await bureau.restart()
+    await on_a_discord_without_file_types(bureau)
 
     refused, taken = published_commands(bureau)[-2:]
     assert types_of(refused, "animate", "image")
     assert types_of(taken, "animate", "image") == types_of(taken, "library", "video") == []
     assert (await bureau.order()).acknowledged
+
+
+async def on_a_discord_without_file_types(bureau: Bureau) -> None:
+    bureau.world.env.inject_error("PUT", "/applications/*/commands", status=400, code=50035, times=1)
+    bureau.notes.values.clear()
+    await bureau.restart()
 
 
 def published_commands(bureau: Bureau) -> list[list[dict[str, Any]]]:
@@ -175,6 +178,8 @@ async def test_a_prompt_is_counted_as_the_renderer_may_count_it(
 async def test_a_large_video_given_as_the_picture_is_judged_as_the_video(
     bureau: Bureau, tmp_path: Path
 ) -> None:
+    await on_a_discord_without_file_types(bureau)
+
     result = await bureau.order(image=("long.mp4", sparse(tmp_path, "long.mp4", 90)), video=PICTURE)
 
     assert result.response is not None

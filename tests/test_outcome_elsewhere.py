@@ -57,7 +57,8 @@ async def test_the_list_leads_to_it(bureau: Bureau) -> None:
 async def test_what_is_made_of_it_leads_to_it(bureau: Bureau) -> None:
     job = await delivered_above(bureau)
 
-    wanted = await bureau.studio.results.versions.ingredients(job)
+    mine = {"guild_id": job.place.guild_id, "member_id": job.order.member.id}
+    wanted = await bureau.studio.results.versions.ingredients(job.id, **mine)
 
     assert wanted.parent is not None
     assert (wanted.parent.channel_id, wanted.parent.message_id) == (

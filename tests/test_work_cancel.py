@@ -291,7 +291,9 @@ async def test_f33_a_slow_render_offers_a_cancel_only_while_it_can_be_had(
     monkeypatch.setattr(display, "EDIT_EVERY_SECONDS", 0.1)
     async with studio_at_work(tmp_path, waits=replace(QUICK, slow=0.5)) as world:
         world.sandbox.faults.add(Fate(stuck="pending"), Fate(stuck="processing"))
-        pending, begun = await world.order("pending"), await world.order("begun")
+        pending = await world.order("pending")
+        await world.until_in(pending, JobState.RENDERING)
+        begun = await world.order("begun")
 
         cards = world.desk.cards
         await world.until(begun, lambda _: begun in cards and not cards[begun].can_cancel)

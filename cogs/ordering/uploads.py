@@ -9,7 +9,7 @@ from discord import ui
 # Groups of endings, and those that the groups lack; some phones go by the ones that are written out
 # (`discord.md`, section 1.4). It is for convenience alone: every file is recognised by its content.
 PICTURES = ("image", ".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif")
-VIDEOS = ("video", ".mp4", ".mov", ".m4v", ".webm", ".mkv", ".gif", ".webp")
+VIDEOS = ("video", ".mp4", ".mov", ".m4v", ".3gp", ".webm", ".mkv", ".gif", ".webp")
 
 
 class FileField(ui.FileUpload[ui.Modal]):
