@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import discord
 from discord import ui
@@ -11,6 +10,7 @@ from discord import ui
 from cogs.budget import Priority
 from cogs.cards import shown_name
 from cogs.line import Line, Post, Spot
+from cogs.moderation.request_cards import custom_ids
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.models import Job
 from studio.moderation.findings import reason_of
@@ -62,7 +62,7 @@ class Bench:
                 raise
             return None
         for message in recent:
-            if any(custom_id.endswith(report.id) for custom_id in custom_ids_of(message)):
+            if any(custom_id.endswith(report.id) for custom_id in custom_ids(message.components)):
                 return message.id
         return None
 
@@ -99,9 +99,3 @@ def decision_buttons(report: Report) -> ui.View:
 def _quoted(text: str) -> str:
     plain = discord.utils.escape_mentions(discord.utils.escape_markdown(re.sub(r"\s+", " ", text)))
     return plain if len(plain) <= LONGEST_WORDS else f"{plain[: LONGEST_WORDS - 1]}…"
-
-
-def custom_ids_of(message: discord.Message) -> Iterator[str]:
-    for row in message.components:
-        for child in getattr(row, "children", ()):
-            yield str(getattr(child, "custom_id", None) or "")

@@ -217,7 +217,7 @@ def _title(filename: str) -> str:
 
 
 def clip_file_name(job: Job) -> str:
-    """An ASCII name by which an earlier try's message is recognised, too."""
+    """What the clip is called where it is saved."""
     return f"clip-{job.id}.mp4"
 
 

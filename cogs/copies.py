@@ -10,11 +10,11 @@ import discord
 
 from cogs import cards
 from cogs.attached import WITHOUT_FILE, Attached
-from cogs.bench import custom_ids_of
 from cogs.budget import Priority
 from cogs.copy_cards import copy_buttons, copy_mark, copy_text
 from cogs.line import Line, Post, Spot
 from cogs.links import Links
+from cogs.moderation.request_cards import custom_ids
 from cogs.uploading import Uploading, attachment
 from cogs.verdicts import CALL_ERRORS, Verdict, desk_errors, verdict
 from cogs.voice import Voice, to_its_server
@@ -71,7 +71,7 @@ class Copies:
                 return None
             raise
         mark = copy_mark(copy)
-        return next((each.id for each in recent if mark in custom_ids_of(each)), None)
+        return next((each.id for each in recent if mark in custom_ids(each.components)), None)
 
     async def _send(
         self,

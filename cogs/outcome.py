@@ -14,11 +14,12 @@ from cogs.attached import WITHOUT_FILE, Attached
 from cogs.budget import Priority
 from cogs.line import Line, Post, Spot
 from cogs.links import Links
-from cogs.recognising import Sought, is_it
+from cogs.recognising import Sought, is_it, shows_clip
 from cogs.uploading import Uploading, attachment
 from cogs.verdicts import CALL_ERRORS, CLOSED, Verdict, verdict
 from cogs.ways_on import way_on
 from studio.models import CAN_ASK, Clip, Ending, Job, JobState, Place
+from studio.moderation.findings import is_covered
 from studio.moderation.petitions import Want
 from studio.recent import Recent
 
@@ -65,14 +66,23 @@ class Outcome:
         place = job.place
         if place.card_id is not None:
             await self._delete(Spot(place.guild_id, place.talk_id), place.card_id)
-        if job.state is JobState.DELIVERED and place.outcome_id is not None:
+        if job.state.ended and place.outcome_id is not None:
             for spot in _told_spots(place):
-                await self._delete(spot, place.outcome_id)
+                if job.state is JobState.DELIVERED or await self._is_clip(spot, job):
+                    await self._delete(spot, place.outcome_id)
         if job.state is JobState.DELIVERING:
             for spot in _spots(place):
                 posted = await self.find(spot, job, Sought.CLIP)
                 if posted is not None:
                     await self._delete(spot, posted)
+
+    async def _is_clip(self, spot: Spot, job: Job) -> bool:
+        """Whether what tells of a job that failed is its clip, which had got through before it did."""
+        try:
+            recent = await self._line.own_recent_messages(spot)
+        except discord.NotFound:
+            return False
+        return any(each.id == job.place.outcome_id and shows_clip(each, job) for each in recent)
 
     async def _delete(self, spot: Spot, message_id: int) -> None:
         try:
@@ -163,8 +173,7 @@ class Outcome:
         if clip is not None and file is not None:
             # Opened for each try: sending uses a file up.
             text = cards.clip_alt_text(job, clip, trial=self._trial)
-            covered = job.order.wishes.spoiler or clip.found is not None
-            post = replace(post, file=await attachment(job, file, text, covered=covered))
+            post = replace(post, file=await attachment(job, file, text, covered=is_covered(job)))
         return await self.post(spot, post, priority=Priority.RESULT)
 
     def _result(self, job: Job, clip: Clip, attached: Attached, *, linked: bool) -> Post:

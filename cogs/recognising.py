@@ -21,6 +21,11 @@ class Sought(Enum):
     REPORT = "report"
 
 
+def shows_clip(message: discord.Message, job: Job) -> bool:
+    """Whether it has the button that no other message has."""
+    return f"{AGAIN_PREFIX}{job.id}" in custom_ids(message.components)
+
+
 def is_it(message: discord.Message, job: Job, sought: Sought, *, own_thread: bool) -> bool:
     """Whether the message is what is sought of this job.
 
@@ -32,10 +37,10 @@ def is_it(message: discord.Message, job: Job, sought: Sought, *, own_thread: boo
         return False
     if message.flags.components_v2 is not (sought is Sought.CARD):
         return False
-    ids = set(custom_ids(message.components))
-    if f"{AGAIN_PREFIX}{job.id}" in ids:
-        # No other message has that button. A clip that got through also spares its job a report.
+    if shows_clip(message, job):
+        # A clip that got through also spares its job a report.
         return sought is not Sought.CARD
+    ids = set(custom_ids(message.components))
     if sought is Sought.CLIP or not all(custom_id.endswith(job.id) for custom_id in ids):
         return False
     if sought is Sought.REPORT and (message.attachments or message.interaction_metadata is not None):

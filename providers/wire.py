@@ -91,5 +91,4 @@ def is_another_model(stated: str | None) -> bool:
     """
     if stated is None or "/" not in stated:
         return False
-    slug = stated.strip().strip("/").lower()
-    return not (slug.startswith(MODEL) or MODEL.endswith(f"/{slug}"))
+    return MODEL.partition("/")[2] not in stated.lower()

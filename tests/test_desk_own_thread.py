@@ -112,6 +112,23 @@ async def test_a_takedown_in_mid_delivery_deletes_only_the_jobs_own(bureau: Bure
     assert names_in(bureau, first) == [f"clip-{second.id}.mp4"]
 
 
+async def test_a_takedown_of_a_job_that_failed_deletes_a_clip_that_got_through_but_no_report(
+    bureau: Bureau, clip_file: Path
+) -> None:
+    through, reported = failed(await bureau.opened()), failed(await bureau.opened())
+    clip = await bureau.desk.deliver(through, a_clip(), clip_file)
+    report = await bureau.desk.report(reported, Ending("result_missing"))
+    bureau.world.discord._nonces.clear()
+    # Its clip spares it a report.
+    assert await bureau.desk.report(through, Ending("result_missing")) == clip
+
+    for job, outcome_id in ((through, clip), (reported, report)):
+        await bureau.desk.erase(placed(job, replace(job.place, outcome_id=outcome_id)))
+
+    assert names_in(bureau, through) == []
+    assert [int(post["id"]) for post in bureau.posts(reported.place.talk_id)] == [report]
+
+
 async def test_another_jobs_card_in_the_thread_is_not_the_jobs_own(bureau: Bureau) -> None:
     first = await bureau.opened()
     second = await opened_inside(bureau, first)

@@ -531,6 +531,8 @@ def test_a_failed_job_carries_its_failure() -> None:
         (f" {wire.MODEL.upper()} ", False),
         (f"{wire.MODEL}@1.2", False),
         (wire.MODEL.partition("/")[2], False),
+        (f"v1/{wire.MODEL}", False),
+        ("kling/kling-3.0-pro/motion-control", False),
         ("Kling 3.0 Pro Motion Control", False),
         ("kling-plus/kling-2.6-pro/motion-control", True),
         ("acme/other-model", True),

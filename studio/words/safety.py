@@ -91,15 +91,14 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
     "shown_reason": "What should the moderators know?",
     "shown_thanks": "Thank you. That server's moderators have your request in front of them, marked urgent.",
     "audit_clip_reported": "Clip {job} was reported.",
+    # Read by everybody where there is no channel for moderators: nobody should learn of which clip it is.
     "audit_report_unseen": (
-        "A report about clip {job} waits for moderators, but I cannot post it in {channel}: the channel is "
-        "gone or closed to me. Look at it with /studio reports, and choose another channel with "
-        "/studio setup, or let me in.",
-        "A report about clip {job} waits for moderators, but no channel is chosen in which I could show it. "
+        "A report waits for moderators, but I cannot post it in {channel}: the channel is gone or closed to "
+        "me. Look at it with /studio reports, and choose another channel with /studio setup, or let me in.",
+        "A report waits for moderators, but no channel is chosen in which I could show it. "
         "Look at it with /studio reports, and choose a channel for approvals with /studio setup.",
     ),
     "audit_clip_deleted": ("{actor} took clip {job} of {subject} down.", "{actor} took clip {job} down."),
-    "audit_report_blocked": "{actor} blocked {subject} because of a report.",
     "audit_report_dismissed": (
         "{actor} dismissed a report about clip {job} of {subject}.",
         "{actor} dismissed a report about clip {job}.",
