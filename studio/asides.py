@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio.attempts import BESIDE, AttemptState
+from studio.attempts import BESIDE, Attempt, AttemptState
 from studio.database import attempts, in_question
 
 
@@ -45,6 +45,12 @@ async def of_job(connection: AsyncConnection, job_id: str) -> list[Aside]:
     query = select(attempts).where(attempts.c.job_id == job_id, attempts.c.state.in_(BESIDE))
     rows = (await connection.execute(query.order_by(attempts.c.token))).mappings()
     return [_aside(row) for row in rows]
+
+
+async def of_attempt(connection: AsyncConnection, attempt: Attempt) -> list[Aside]:
+    """Those that were set aside for this attempt alone: an earlier one of its job may have been charged."""
+    all_of_job = await of_job(connection, attempt.job_id)
+    return [aside for aside in all_of_job if aside.token.startswith(f"{attempt.token}/")]
 
 
 async def is_accepted(connection: AsyncConnection, aside: Aside) -> bool:

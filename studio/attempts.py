@@ -98,13 +98,22 @@ async def accept(connection: AsyncConnection, token: str, *, submission: Submiss
 
 
 async def finish(
-    connection: AsyncConnection, token: str, state: AttemptState, *, reason: str, now: datetime
+    connection: AsyncConnection,
+    token: str,
+    state: AttemptState,
+    *,
+    reason: str,
+    now: datetime,
+    may_be_its_own: bool | None = None,
 ) -> None:
-    """End or doubt an attempt that was not accepted; `reason` is the provider's, for the log."""
+    """End or doubt an attempt that was not accepted; `reason` is the provider's, for the log.
+
+    `may_be_its_own`: of a refusal, whether it may be about this order alone (`studio.blame`).
+    """
     await connection.execute(
         update(attempts)
         .where(attempts.c.token == token)
-        .values(state=state, answered_at=now, reason=reason[:2000])
+        .values(state=state, answered_at=now, reason=reason[:2000], may_be_its_own=may_be_its_own)
     )
 
 

@@ -135,6 +135,7 @@ attempts = Table(
     Column("request_id", String(200)),
     Column("reason", Text),
     Column("estimate_usd_micros", BigInteger),
+    Column("may_be_its_own", Boolean),
 )
 Index("ix_attempts_state_account", attempts.c.state, attempts.c.account)
 # The provider's list does not say whose job is whose: one unexplained submit for each account at a time.

@@ -103,7 +103,7 @@ async def disown(database: Database, job_id: str, *, now: datetime) -> Explained
     async with database.write() as connection:
         question = await _open_question(connection, job_id)
         why = Because(actor=OPERATOR, reason="not charged for this order")
-        for aside in await asides.of_job(connection, job_id):
+        for aside in await asides.of_attempt(connection, question.attempt):
             await ledger.take_back_extra(connection, aside, now=now, because=why)
             await asides.settle(connection, aside, reason="none of ours", now=now)
         await attempts.finish(
@@ -165,11 +165,11 @@ async def _question(connection: AsyncConnection, job_id: str) -> Question | None
         attempt = await attempts.given_up(connection, job_id, reason=NEVER_EXPLAINED)
     if attempt is None:
         return None
-    return Question(job, attempt, await _candidates(connection, job_id, attempt))
+    return Question(job, attempt, await _candidates(connection, attempt))
 
 
-async def _candidates(connection: AsyncConnection, job_id: str, attempt: Attempt) -> tuple[str, ...]:
-    beside = {aside.provider_job_id for aside in await asides.of_job(connection, job_id)}
+async def _candidates(connection: AsyncConnection, attempt: Attempt) -> tuple[str, ...]:
+    beside = {aside.provider_job_id for aside in await asides.of_attempt(connection, attempt)}
     heard = {attempt.provider_job_id} if attempt.provider_job_id else set()
     return tuple(sorted(beside | heard))
 

@@ -136,8 +136,8 @@ class Ordering:
         except SubmitUnclear as error:
             return await self._doubt(began, token, error.quotable)
         except ProviderError as error:
-            await self._refused(token, error)
-            passing("ordering.attempt_refused")
+            if await self._refused(began, token, error):
+                return await fail(self._equipment, began, InputRefused(InputRejected.default_code))
             return await self._turned_down(began, error)
         passing("ordering.submitted")
         return await accepted(self._equipment, began, token, submission)
@@ -175,13 +175,26 @@ class Ordering:
             or await attempts.is_unclear(connection, self._equipment.terms.account)
         )
 
-    async def _refused(self, token: str, error: ProviderError) -> None:
-        now = self._equipment.clock()
+    async def _refused(self, job: Job, token: str, error: ProviderError) -> bool:
+        """End the attempt; True if the reason can only be this order's own, though nobody can read it."""
+        now, may_be_its_own = self._equipment.clock(), blame.may_be_its_own(error)
         async with self._equipment.database.write() as connection:
-            await attempts.finish(connection, token, AttemptState.REFUSED, reason=error.quotable, now=now)
+            await attempts.finish(
+                connection,
+                token,
+                AttemptState.REFUSED,
+                reason=error.quotable,
+                now=now,
+                may_be_its_own=may_be_its_own,
+            )
+            is_its_own = may_be_its_own and await blame.is_refused_alone(connection, job.id)
             if isinstance(error, ProviderBusy) and error.full:
                 number = await slots.refused(connection, now=now)
                 log.warning("slots_lowered", slots=number, reason=error.quotable)
+        passing("ordering.attempt_refused")
+        if is_its_own:
+            log.warning("refused_alone", job_id=job.id, reason=error.quotable)
+        return is_its_own
 
     async def _doubt(self, job: Job, token: str, reason: str) -> Outcome:
         now = self._equipment.clock()
@@ -195,12 +208,6 @@ class Ordering:
         """Nothing was ordered: that is final if it is for the content, else for later."""
         if isinstance(error, InputRejected):
             return await fail(self._equipment, job, InputRefused(error.code, **error.facts))
-        if isinstance(error, OperatorMustAct) and error.guessed:
-            async with self._equipment.database.read() as connection:
-                is_its_own = await blame.is_refused_alone(connection, job.id)
-            if is_its_own:
-                log.warning("refused_alone", job_id=job.id, reason=error.quotable)
-                return await fail(self._equipment, job, InputRefused(InputRejected.default_code))
         return await self._back_to_queue(job, error)
 
     async def _back_to_queue(self, job: Job, error: ProviderError) -> Outcome:

@@ -32,20 +32,23 @@ REST_SECONDS = 3600.0
 CLAIMED_AT_ONCE = 25
 """How many slots are given in one transaction, which holds up every other one."""
 
+REMEMBERED = 50
+"""How many of those who met a pause are told from the others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
     """The provider takes nothing until `until`; afterwards a single job finds out whether it does again.
 
-    `problem` is set when only the operator can mend it; `strikes` counts the jobs that found that out in
-    succession, `job_id` is the last of them, at `since`.
+    `problem` is set when only the operator can mend it; `strikes` counts how often that was found out in
+    succession, `met_by` are the jobs that found it out, the last of them at `since`.
     """
 
     since: datetime
     until: datetime
     problem: OperatorProblem | None = None
     strikes: int = 1
-    job_id: str | None = None
+    met_by: tuple[str, ...] = ()
 
     def lasts(self, now: datetime) -> bool:
         """Whether nothing may be sent now; a clock that was set back ends every pause."""
@@ -54,6 +57,10 @@ class Pause:
     def began_after(self, claimed_at: datetime) -> bool:
         """Whether a job that got its slot then knew nothing of this pause."""
         return self.since > claimed_at
+
+    def rank(self, job_id: str) -> int:
+        """The lower, the sooner a job is tried again; those who never met it are before all others."""
+        return self.met_by.index(job_id) if job_id in self.met_by else -1
 
 
 async def claim(
@@ -78,11 +85,12 @@ async def claim(
         free = min(free, 1 - held[JobState.SUBMITTING])
     if free <= 0:
         return []
-    chosen = await turns.next_ids(connection, now=now, limit=max(2, min(free, CLAIMED_AT_ONCE)))
-    if pause is not None:
-        # Not again the one that it began with, if there is another: it may be about that job alone.
-        chosen.sort(key=lambda job_id: job_id == pause.job_id)
-    chosen = chosen[:free]
+    if pause is None:
+        chosen = await turns.next_ids(connection, now=now, limit=min(free, CLAIMED_AT_ONCE))
+    else:
+        # First one that did not meet it, if there is any: it may be about those jobs alone.
+        nearest = await turns.next_ids(connection, now=now, limit=len(pause.met_by) + 1)
+        chosen = sorted(nearest, key=pause.rank)[:free]
     # Another process may be at a waiting job's row: what it leaves behind is decided on.
     newest = [await jobs.get(connection, job_id, locked=True) for job_id in chosen]
     return [
@@ -128,20 +136,23 @@ async def pause(
 ) -> Pause:
     """Hold the queue back for `seconds` of the number of strikes, this one included; return the pause.
 
-    `job_id` is who met the problem: the next to go ahead is another one. A job that got its slot
-    (`claimed_at`) before the present pause began adds nothing to it.
+    `job_id` is who met it: the next to go ahead is another one. What only the operator can mend may be about
+    several jobs alone, so all that met it are remembered; a crowd or an outage changes nobody's turn for
+    long. A job that got its slot (`claimed_at`) before the present pause began adds nothing to it.
     """
     known = await read_pause(connection)
     if known is not None and known.began_after(claimed_at):
         return known
     strikes = 1 if known is None or known.problem is not problem else known.strikes + 1
-    made = Pause(now, now + timedelta(seconds=seconds(strikes)), problem, strikes, job_id)
+    before = known.met_by if known is not None and problem is not None else ()
+    met_by = () if job_id is None else (*(one for one in before if one != job_id), job_id)[-REMEMBERED:]
+    made = Pause(now, now + timedelta(seconds=seconds(strikes)), problem, strikes, met_by)
     value = {
         "since": made.since.isoformat(),
         "until": made.until.isoformat(),
         "problem": problem and problem.value,
         "strikes": strikes,
-        "job_id": job_id,
+        "met_by": met_by,
     }
     await notes.write(connection, _PAUSE_KEY, json.dumps(value))
     return made
@@ -163,7 +174,8 @@ async def read_pause(connection: AsyncConnection) -> Pause | None:
         until=datetime.fromisoformat(parsed["until"]),
         problem=OperatorProblem(problem) if problem else None,
         strikes=parsed["strikes"],
-        job_id=parsed.get("job_id"),
+        # The note may be of an older version.
+        met_by=tuple(parsed.get("met_by", ())),
     )
 
 

@@ -57,9 +57,19 @@ class Reconciling:
             return await self._postpone(job, attempt, error)
         passing("ordering.candidates_read")
         self._looks[attempt.token] += 1
+        outcome = await self._judge(job, attempt, candidates)
+        # Not before: what stumbles over the list again and again has not read it.
         self._unreadable_since.pop(attempt.token, None)
         await self._equipment.operator.clear(unsearchable(job.id))
-        return await self._judge(job, attempt, candidates)
+        return outcome
+
+    async def stumbled(self, job: Job, reference: str) -> Outcome:
+        """A look failed in a way that nobody foresaw, which is no better than a list that cannot be read."""
+        async with self._equipment.database.read() as connection:
+            attempt = await attempts.unexplained_of(connection, job.id)
+        if attempt is None:
+            return Wait(patience(job.tries), tried=True)
+        return await self._postpone(job, attempt, ProviderError(f"a fault of the bot, {reference}"))
 
     async def _judge(self, job: Job, attempt: Attempt, found: Candidates) -> Outcome:
         if len(found.likely) == 1:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from studio import jobs, queue
+from studio import attempts, jobs, queue
 from studio.asking import Asking
 from studio.census import Census
 from studio.crashpoints import passing
@@ -59,6 +59,7 @@ class Work:
     def __init__(self, equipment: Equipment, display: Display, census: Census) -> None:
         intake, ordering = Intake(equipment), Ordering(equipment)
         asking = Asking(equipment, display)
+        self._reconciling = Reconciling(equipment)
         rendering, delivery = Rendering(equipment), Delivery(equipment, display, asking)
         self._equipment = equipment
         self._display = display
@@ -74,7 +75,7 @@ class Work:
             JobState.PENDING_APPROVAL: asking.look,
             JobState.QUEUED: self._queue,
             JobState.SUBMITTING: ordering.submit,
-            JobState.UNKNOWN: Reconciling(equipment).look,
+            JobState.UNKNOWN: self._reconciling.look,
             JobState.RENDERING: rendering.look,
             JobState.FETCHING: delivery.fetch,
             JobState.DELIVERING: delivery.deliver,
@@ -184,8 +185,13 @@ class Work:
     async def _unforeseen(self, job: Job) -> Outcome:
         reference = secrets.token_hex(3)
         log.exception("step_failed", job_id=job.id, state=job.state, tries=job.tries, reference=reference)
-        if job.provider_job_id is None and not job.state.ended and job.tries >= CRASHES_BEFORE_GIVING_UP:
-            return await end(self._equipment, job, JobState.FAILED, "internal", reference=reference)
+        if job.state is JobState.UNKNOWN:
+            return await self._reconciling.stumbled(job, reference)
+        if job.state in UNORDERED and job.tries >= CRASHES_BEFORE_GIVING_UP:
+            async with self._equipment.database.read() as connection:
+                sent = await attempts.unexplained_of(connection, job.id)
+            if sent is None:
+                return await end(self._equipment, job, JobState.FAILED, "internal", reference=reference)
         return Wait(patience(job.tries), tried=True)
 
     async def _queue(self, job: Job) -> Outcome:

@@ -10,18 +10,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from providers.sandbox import Fate, Fault
 from providers.sandbox.faults import Reset
-from studio import explaining, twins
+from studio import asides, explaining, ledger, twins
+from studio.attempts import NEVER_APPEARED, AttemptState, begin, by_token, finish, set_aside
 from studio.database import Database, attempts
 from studio.database import ledger as entries
 from studio.explaining import Explained, NotExplained
+from studio.ledger import Because
 from studio.models import JobState
 from studio.sharing import tallies
 from studio.sharing.periods import Period, span_of
 from studio.sharing.tallies import Owner
+from tests.builders import FixedClock, a_job
 from tests.studio_world import CHARGE, QUICK, World, studio_at_work
 
 
@@ -201,3 +204,35 @@ async def test_a_webhook_about_a_render_that_does_not_exist_books_nothing(tmp_pa
         await world.eventually(lambda: len(world.sandbox.seen("status")) >= 3)
         assert await booked_besides(world) == []
         assert world.outcome(job_id) == "clip"
+
+
+async def test_none_of_the_renders_leaves_booked_what_an_earlier_attempt_was_charged_for(
+    database: Database, clock: FixedClock
+) -> None:
+    job = await a_job(database, JobState.UNKNOWN)
+    async with database.write() as connection:
+        await begin(connection, token="first", job_id=job.id, account="test", now=clock())
+        await finish(connection, "first", AttemptState.ABANDONED, reason=NEVER_APPEARED, now=clock())
+        first = await by_token(connection, "first")
+        assert first is not None
+        await set_aside(connection, first, ["ghost"], now=clock())
+        [ghost] = await asides.of_job(connection, job.id)
+        await asides.make_twin(connection, ghost)
+        why = Because(actor="test", reason="charged besides")
+        await ledger.book_extra(connection, ghost, CHARGE, now=clock(), because=why)
+        await begin(connection, token="second", job_id=job.id, account="test", now=clock())
+        await finish(connection, "second", AttemptState.DISPUTED, reason="twins", now=clock())
+        second = await by_token(connection, "second")
+        assert second is not None
+        await set_aside(connection, second, ["one", "two"], now=clock())
+
+    [question] = await explaining.questions(database, now=clock())
+    outcome = await explaining.disown(database, job.id, now=clock())
+
+    async with database.read() as connection:
+        booked = (await connection.execute(select(func.sum(entries.c.amount_usd_micros)))).scalar_one()
+        settled = {one.provider_job_id: one.settled for one in await asides.of_job(connection, job.id)}
+    assert question.candidates == ("one", "two")
+    assert outcome is Explained.QUEUED
+    assert booked == CHARGE
+    assert settled == {"ghost": False, "one": True, "two": True}
