@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from providers.sandbox import Fate, Fault
@@ -11,6 +12,7 @@ from studio.errors import DeskGone, DeskUnavailable
 from studio.models import JobState
 from studio.moderation.hearing import Heard
 from studio.moderation.questions import Kind, Standing, needed
+from studio.ordering import UPLOAD_TRIES
 from studio.repricing import DEARER
 from studio.sharing.periods import Period
 from studio.sharing.policy import Approval, ApprovalMode, Policy, Share
@@ -134,23 +136,44 @@ async def test_a_limit_that_the_new_price_passes_refuses_it_for_nothing(tmp_path
         assert world.sandbox.account.net == 0
 
 
-async def test_the_operator_hears_of_a_list_that_no_longer_holds_once_and_until_it_does(
-    tmp_path: Path,
-) -> None:
+async def test_the_operator_hears_of_a_list_that_does_not_hold_once_a_day_at_most(tmp_path: Path) -> None:
     async with studio_at_work(tmp_path) as world:
-        make_dear(world, times=2)
-        first, second = await world.order("first"), await world.order("second")
-        await world.until_closed(first)
-        await world.until_closed(second)
+        for number in range(2):
+            # Only some inputs are dearer.
+            make_dear(world, times=1)
+            for prompt in (f"dear {number}", f"listed {number}"):
+                await world.until_closed(await world.order(prompt))
         told = dict(world.operator.alarms)
 
-        third = await world.order("third")
-        await world.until_closed(third)
+        world.ahead = timedelta(days=1)
+        await world.until_closed(await world.order("a day later"))
 
         assert str(DEAR) in told[DEARER]
         assert world.operator.history == [DEARER]
         assert world.operator.alarms == {}
+        make_dear(world, times=1)
+        await world.until_closed(await world.order("news again"))
+        assert world.operator.history == [DEARER, DEARER]
         await world.check()
+
+
+async def test_discord_that_is_away_uses_up_none_of_an_uploads_tries(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path) as world:
+        make_dear(world, CHARGE + 1)
+        await rule(world, ASKED)
+        job_id = await prepared(world)
+        await asked(world, job_id)
+        world.desk.shows_fail += [DeskUnavailable() for _ in range(UPLOAD_TRIES + 3)]
+
+        await answer(world, job_id, yes())
+        await world.eventually(lambda: len(world.desk.shows_fail) <= 1)
+        world.sandbox.faults.add(Fault(on="put", status=403, times=2))
+
+        await world.until(job_id, lambda job: job.held_usd_micros == CHARGE + 1)
+        await asked(world, job_id)
+        await answer(world, job_id, yes())
+        await world.check()
+        assert world.outcome(job_id) == "clip"
 
 
 async def test_an_answer_that_could_not_be_shown_yet_is_shown_before_anybody_is_asked_again(
