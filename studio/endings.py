@@ -12,6 +12,7 @@ from studio import jobs, ledger
 from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import StudioError
+from studio.keeping import NOWHERE
 from studio.ledger import Because
 from studio.models import TAKEN_DOWN, Cancel, Ending, Job, JobState
 from studio.sharing import tallies
@@ -78,8 +79,9 @@ async def uncount(connection: AsyncConnection, job: Job, *, charged: int) -> Non
 
 
 def _stays_counted(ending: Ending) -> bool:
-    """A clip that was made and then taken down: else whoever deletes their clips could order for ever."""
-    return ending.code == TAKEN_DOWN and ending.cost_usd_micros > 0
+    """A clip that was made and paid for: taken down, else whoever deletes their clips could order for ever,
+    or posted nowhere, since its member has it shown elsewhere."""
+    return ending.code in (TAKEN_DOWN, NOWHERE) and ending.cost_usd_micros > 0
 
 
 async def fail(equipment: Equipment, job: Job, error: StudioError, *, refunded: bool = False) -> Moved:

@@ -25,6 +25,10 @@ _LEDGER_LOCK = 0x616E_696D
 """Key of the PostgreSQL advisory lock under which budgets are compared and held."""
 
 
+FIRST_HOLD = ":hold:0"
+"""How the `ref` of what was held when an order was taken goes on after the order's id."""
+
+
 class Entry(StrEnum):
     HOLD = "hold"
     RELEASE = "release"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import jobs
+from studio import jobs, notes
 from studio.answers import show_answers
 from studio.crashpoints import passing
 from studio.endings import put_back
-from studio.equipment import Equipment, Outcome, Wait, because, patience
+from studio.equipment import Equipment, Outcome, Wait, because
 from studio.models import Job, JobState
 from studio.moderation import approvals
 from studio.moderation.questions import Why, needed
@@ -21,19 +23,46 @@ from studio.sharing import admission, servers
 DEARER = "provider: estimate"
 """The subject of the operator's alarm."""
 
+TOLD_FOR = timedelta(days=1)
+"""How long the alarm stands at least, whatever is estimated for other orders meanwhile."""
+
+_TOLD = "dearer:told_at"
+
 
 async def compare_with_list(equipment: Equipment, job: Job, estimate: int) -> None:
-    """Tell the operator when the provider asks more than its list, until it no longer does."""
+    """Tell the operator when the provider asks more than its list, once a day at most.
+
+    It may do so for some inputs only: an estimate that keeps to the list says nothing about the next one.
+    """
     assert job.inputs is not None
     listed = equipment.terms.usd_micros_per_second * math.ceil(job.inputs.seconds)
+    told_at = await _told_at(equipment)
     if estimate <= listed:
-        await equipment.operator.clear(DEARER)
+        if told_at is not None and equipment.clock() - told_at >= TOLD_FOR:
+            await equipment.operator.clear(DEARER)
+            async with equipment.database.write() as connection:
+                await notes.erase(connection, _TOLD)
         return
+    if told_at is None:
+        await _note_told(equipment)
     await equipment.operator.alarm(
         DEARER,
         f"the provider estimates {estimate} millionths of a dollar for order {job.id} where its list says "
         f"{listed}; where a price has to be confirmed or approved, it is asked for anew",
     )
+
+
+async def _told_at(equipment: Equipment) -> datetime | None:
+    async with equipment.database.read() as connection:
+        noted = await notes.read(connection, _TOLD)
+    return None if noted is None else datetime.fromisoformat(noted)
+
+
+async def _note_told(equipment: Equipment) -> None:
+    # Another process may note it at the same moment.
+    with suppress(IntegrityError):
+        async with equipment.database.write() as connection:
+            await notes.add(connection, _TOLD, equipment.clock().isoformat())
 
 
 async def agree(equipment: Equipment, job: Job, estimate: int) -> Job | Outcome:
@@ -47,7 +76,8 @@ async def agree(equipment: Equipment, job: Job, estimate: int) -> Job | Outcome:
         questions = await approvals.of_job(connection, job.id)
     if not await show_answers(equipment, job, questions):
         # The buttons of the old question would say yes to the new price.
-        return Wait(patience(job.tries), tried=True)
+        # It is no try of the job's: those are counted for its uploads.
+        return Wait(equipment.terms.waits.unshown)
     async with equipment.database.write() as connection:
         await admission.hold(
             connection,

@@ -17,6 +17,7 @@ class Waits:
     `missing`           how long the provider may not know a job that it accepted
     `empty`             how long a completed render may show no result
     `upload`            the first pause after a file that did not get to the provider alone; it doubles
+    `unshown`           until an answer is shown again that Discord did not take, before a price is asked anew
     `probe`             the first rest of the queue after a problem that the operator must mend; it doubles
     `longest_probe`     … up to this
     `price`             the first rest of the queue after a charge above what was held
@@ -31,6 +32,7 @@ class Waits:
     missing: float = 600.0
     empty: float = 120.0
     upload: float = 3.0
+    unshown: float = 30.0
     probe: float = 60.0
     longest_probe: float = 900.0
     price: float = 3600.0

@@ -59,7 +59,9 @@ CHARGE = 4 * PRICE
 """What the clip of these tests costs."""
 
 SECRET = "whsec_sandbox"
-QUICK = Waits(late_look=0.1, upload=0.05, probe=0.3, longest_probe=0.5, price=600, missing=2, empty=1.5)
+QUICK = Waits(
+    late_look=0.1, upload=0.05, unshown=0.1, probe=0.3, longest_probe=0.5, price=600, missing=2, empty=1.5
+)
 
 
 @dataclass

@@ -89,12 +89,25 @@ def no(by: int = MODERATOR, reason: str = "not here", **block: object) -> Answer
 
 async def confirm(world: World, job_id: str, member: int = MEMBER, *, yes: bool = True) -> Heard:
     hearing = await world.engine.studio.hearings.confirm(
-        job_id, guild_id=1, member_id=member, yes=yes, is_moderator=member == MODERATOR
+        job_id,
+        guild_id=1,
+        member_id=member,
+        yes=yes,
+        is_moderator=member == MODERATOR,
+        price=await price_of(world, job_id, Kind.PRICE),
     )
     return hearing.heard
 
 
+async def price_of(world: World, job_id: str, kind: Kind) -> int | None:
+    """What the newest message asks for."""
+    async with world.database.read() as connection:
+        found = await approvals.of_job(connection, job_id)
+    return next((one.usd_micros for one in found if one.kind is kind), None)
+
+
 async def answer(world: World, job_id: str, given: Answer) -> Heard:
+    given = replace(given, price=await price_of(world, job_id, Kind.MODERATORS))
     return (await world.engine.studio.hearings.answer(job_id, given)).heard
 
 
@@ -155,8 +168,9 @@ async def test_two_moderators_at_once_make_one_decision(tmp_path: Path, database
             job_id = await prepared(world, prompt=f"scene {round_number}")
             await asked(world, job_id)
 
+            priced = replace(yes(), price=await price_of(world, job_id, Kind.MODERATORS))
             first, second = await asyncio.gather(
-                world.engine.studio.hearings.answer(job_id, yes(MODERATOR)),
+                world.engine.studio.hearings.answer(job_id, priced),
                 world.engine.studio.hearings.answer(job_id, no(OTHER)),
             )
 

@@ -25,8 +25,11 @@ from studio.moderation.telling import sentence_of
 from studio.overruling import ask_or_refuse
 from studio.sharing import servers
 from studio.sharing.policy import Approval, ApprovalMode, Policy, Share
-from tests.bureau import Bureau, open_bureau, texts_of, with_inputs
+from studio.sharing.tables import approvals as approval_rows
+from tests.bureau import Bureau, a_button, open_bureau, texts_of, with_inputs
 from tests.sandbox_world import clip, picture
+
+PRICE = 250_000
 
 NOTHING_LEFT = Policy(pool=Share(clips=0))
 
@@ -182,7 +185,7 @@ async def waiting(bureau: Bureau, **options: Any) -> Job:
         assert stored is not None
         stored = await jobs.move(connection, stored, JobState.PREPARING, now=job.order.ordered_at)
         await jobs.move(connection, stored, JobState.PENDING_APPROVAL, now=job.order.ordered_at)
-        questions = needed(policy, job.order, 250_000, job.order.ordered_at)
+        questions = needed(policy, job.order, PRICE, job.order.ordered_at)
         await approvals.put(connection, questions)
     exhibit = Exhibit(history=History(made=3, failed=1, blocks=0, reports=0), picture=picture(), video=clip())
     question = replace(questions[0], channel_id=bureau.world.clips.id)
@@ -197,6 +200,11 @@ def request_of(bureau: Bureau, job: Job) -> dict[str, Any]:
     return found[0]
 
 
+def press_of(press: str, job: Job, price: int = PRICE) -> str:
+    """A button's id; only a yes is one to a price."""
+    return f"v1:approval:{press}:{job.id}" + (f":{price:x}" if press == "approve" else "")
+
+
 async def state_of(bureau: Bureau, job: Job) -> Standing:
     async with bureau.database.read() as connection:
         [question] = await approvals.of_job(connection, job.id)
@@ -209,7 +217,7 @@ async def test_a_moderator_approves_after_a_restart(bureau: Bureau) -> None:
     await bureau.restart()
     message = request_of(bureau, job)
 
-    result = await bureau.world.click(bureau.world.moderator, message, f"v1:approval:approve:{job.id}")
+    result = await bureau.world.click(bureau.world.moderator, message, press_of("approve", job))
     await bureau.world.eventually(lambda: result.followups)
 
     assert "Approved" in result.followups[0].content
@@ -219,13 +227,57 @@ async def test_a_moderator_approves_after_a_restart(bureau: Bureau) -> None:
     assert "**a forest**" not in texts_of(message)
 
 
+async def asked_anew(bureau: Bureau, job: Job, price: int) -> None:
+    policy = Policy(approval=Approval(mode=ApprovalMode.EVERYONE, channel_id=bureau.world.clips.id))
+    [question] = needed(policy, job.order, price, job.order.ordered_at)
+    async with bureau.database.write() as connection:
+        await approvals.put_anew(connection, question)
+    exhibit = Exhibit(history=History(made=3, failed=1, blocks=0, reports=0), picture=picture(), video=clip())
+    question = replace(question, channel_id=bureau.world.clips.id)
+    await bureau.desk.ask_moderators(replace(job, held_usd_micros=price), question, exhibit)
+
+
+async def test_a_yes_to_an_earlier_price_whose_buttons_stayed_is_none(bureau: Bureau) -> None:
+    job, moderator = await waiting(bureau), bureau.world.moderator
+    message = request_of(bureau, job)
+    await asked_anew(bureau, job, 2 * PRICE)
+
+    early = await bureau.world.click(moderator, message, press_of("approve", job))
+    await bureau.world.eventually(lambda: early.followups)
+    before = await state_of(bureau, job)
+    newest = bureau.posts(bureau.world.clips.id)[-1]
+    late = await bureau.world.click(moderator, newest, press_of("approve", job, 2 * PRICE))
+    await bureau.world.eventually(lambda: late.followups)
+
+    assert "The price has changed" in early.followups[0].content
+    assert before is Standing.OPEN
+    assert "Approved" in late.followups[0].content
+    assert await state_of(bureau, job) is Standing.APPROVED
+
+
+@pytest.mark.parametrize(("known", "said"), [(None, "Approved"), (PRICE, "The price has changed")])
+async def test_a_button_of_an_earlier_version_holds_for_a_question_that_was_not_asked_anew(
+    bureau: Bureau, known: int | None, said: str
+) -> None:
+    job = await waiting(bureau)
+    async with bureau.database.write() as connection:
+        await connection.execute(update(approval_rows).values(usd_micros=known))
+    old = f"v1:approval:approve:{job.id}"
+    message = await a_button(bureau, old)
+
+    result = await bureau.world.click(bureau.world.moderator, message, old)
+    await bureau.world.eventually(lambda: result.followups)
+
+    assert said in result.followups[0].content
+
+
 @pytest.mark.parametrize("press", ["approve", "deny", "block"])
 @pytest.mark.parametrize("who", ["member", "stranger"])
 async def test_nobody_else_decides(bureau: Bureau, who: str, press: str) -> None:
     job = await waiting(bureau)
 
     result = await bureau.world.click(
-        getattr(bureau.world, who), request_of(bureau, job), f"v1:approval:{press}:{job.id}"
+        getattr(bureau.world, who), request_of(bureau, job), press_of(press, job)
     )
 
     assert result.response is not None
@@ -239,7 +291,7 @@ async def test_nobody_else_decides(bureau: Bureau, who: str, press: str) -> None
 async def test_a_moderator_denies_or_blocks_with_a_reason(bureau: Bureau, press: str, said: str) -> None:
     job = await waiting(bureau)
     moderator = bureau.world.moderator
-    shown = await bureau.world.click(moderator, request_of(bureau, job), f"v1:approval:{press}:{job.id}")
+    shown = await bureau.world.click(moderator, request_of(bureau, job), press_of(press, job))
     values: dict[str, Any] = {"reason": "not of her"}
     if press == "block":
         values["days"] = ["7"]

@@ -49,7 +49,8 @@ async def test_of_many_answers_at_once_one_counts_and_is_recorded_once(
     await set_rules(database, ASKING)
     job_id, hearings = await waiting(database, clock), Hearings(database, Bells(), clock)
     answers = [
-        Answer(guild_id=SERVER, actor_id=MODERATOR + each, state=Standing.APPROVED) for each in range(4)
+        Answer(guild_id=SERVER, actor_id=MODERATOR + each, state=Standing.APPROVED, price=LEAST)
+        for each in range(4)
     ]
 
     heard = await asyncio.gather(*(hearings.answer(job_id, each) for each in answers))

@@ -1,4 +1,4 @@
-"""A clip that is taken down while it renders, and is paid for, fills its member's and its server's shares."""
+"""A clip that is paid for and taken down or posted nowhere fills its member's and its server's shares."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from studio.database import Database
+from studio.errors import DeskGone
+from studio.keeping import is_showable
 from studio.models import Job, JobState
 from studio.sharing.periods import Period
 from studio.sharing.policy import Policy, Share
@@ -55,3 +57,18 @@ async def test_what_was_charged_stays_counted_and_what_was_given_back_does_not(
         )  # fmt: skip
         assert charged == (CHARGE if begun else 0)
         assert await used(world, job) == Usage(int(begun), charged)
+
+
+async def test_a_clip_that_could_be_posted_nowhere_counts_since_it_is_shown_elsewhere(
+    tmp_path: Path, database: Database
+) -> None:
+    async with studio_at_work(tmp_path, database=database) as world:
+        await rule(world, ONE_CLIP)
+        job_id = await prepared(world)
+        world.desk.fails = [DeskGone()]
+
+        job = await world.until_closed(job_id)
+
+        assert (world.outcome(job_id), is_showable(job)) == ("nowhere_to_deliver", True)
+        assert await booked(database) == await folded(database)
+        assert await used(world, job) == Usage(1, CHARGE)

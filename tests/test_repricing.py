@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from providers.sandbox import Fate, Fault
 from studio.database import Database
-from studio.errors import DeskUnavailable
+from studio.errors import DeskGone, DeskUnavailable
 from studio.models import JobState
 from studio.moderation.hearing import Heard
 from studio.moderation.questions import Kind, Standing, needed
+from studio.ordering import UPLOAD_TRIES
 from studio.repricing import DEARER
 from studio.sharing.periods import Period
 from studio.sharing.policy import Approval, ApprovalMode, Policy, Share
 from tests.bureau import open_bureau, texts_of, with_inputs
 from tests.studio_world import CHARGE, World, studio_at_work
-from tests.test_approvals import ASKED, answer, asked, confirm, held, no, prepared, rule, used, yes
+from tests.test_approvals import ASKED, MEMBER, answer, asked, confirm, held, no, prepared, rule, used, yes
 
 DEAR = 5 * CHARGE
 CONFIRMED = Policy(confirm_above_usd_micros=2 * CHARGE)
@@ -134,23 +136,44 @@ async def test_a_limit_that_the_new_price_passes_refuses_it_for_nothing(tmp_path
         assert world.sandbox.account.net == 0
 
 
-async def test_the_operator_hears_of_a_list_that_no_longer_holds_once_and_until_it_does(
-    tmp_path: Path,
-) -> None:
+async def test_the_operator_hears_of_a_list_that_does_not_hold_once_a_day_at_most(tmp_path: Path) -> None:
     async with studio_at_work(tmp_path) as world:
-        make_dear(world, times=2)
-        first, second = await world.order("first"), await world.order("second")
-        await world.until_closed(first)
-        await world.until_closed(second)
+        for number in range(2):
+            # Only some inputs are dearer.
+            make_dear(world, times=1)
+            for prompt in (f"dear {number}", f"listed {number}"):
+                await world.until_closed(await world.order(prompt))
         told = dict(world.operator.alarms)
 
-        third = await world.order("third")
-        await world.until_closed(third)
+        world.ahead = timedelta(days=1)
+        await world.until_closed(await world.order("a day later"))
 
         assert str(DEAR) in told[DEARER]
         assert world.operator.history == [DEARER]
         assert world.operator.alarms == {}
+        make_dear(world, times=1)
+        await world.until_closed(await world.order("news again"))
+        assert world.operator.history == [DEARER, DEARER]
         await world.check()
+
+
+async def test_discord_that_is_away_uses_up_none_of_an_uploads_tries(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path) as world:
+        make_dear(world, CHARGE + 1)
+        await rule(world, ASKED)
+        job_id = await prepared(world)
+        await asked(world, job_id)
+        world.desk.shows_fail += [DeskUnavailable() for _ in range(UPLOAD_TRIES + 3)]
+
+        await answer(world, job_id, yes())
+        await world.eventually(lambda: len(world.desk.shows_fail) <= 1)
+        world.sandbox.faults.add(Fault(on="put", status=403, times=2))
+
+        await world.until(job_id, lambda job: job.held_usd_micros == CHARGE + 1)
+        await asked(world, job_id)
+        await answer(world, job_id, yes())
+        await world.check()
+        assert world.outcome(job_id) == "clip"
 
 
 async def test_an_answer_that_could_not_be_shown_yet_is_shown_before_anybody_is_asked_again(
@@ -191,3 +214,41 @@ async def test_in_discord_a_second_message_asks_for_the_new_price(tmp_path: Path
         assert "confirmed" in shown[first]
         assert "$1.00" in shown[second]
         assert "more than its listed price" in shown[second]
+
+
+async def test_in_discord_buttons_that_stayed_ask_nothing_anew(tmp_path: Path) -> None:
+    async with open_bureau(tmp_path) as bureau:
+        job = replace(with_inputs(await bureau.opened()), held_usd_micros=CHARGE)
+        policy, now = replace(CONFIRMED, confirm_above_usd_micros=0), bureau.equipment.clock()
+        ids = []
+        for price in (CHARGE, DEAR, DEAR):
+            [question] = needed(policy, job.order, price, now)
+            question = replace(question, channel_id=job.place.talk_id, why="dearer")
+            ids.append(await bureau.desk.ask_member(replace(job, held_usd_micros=price), question))
+
+        first, second, again = ids
+        assert first != second == again
+        shown = {int(post["id"]): texts_of(post) for post in bureau.posts(job.place.talk_id)}
+        assert f"yes:{job.id}:{CHARGE:x}" in shown[first]
+        assert f"yes:{job.id}:{DEAR:x}" in shown[second]
+
+
+async def test_a_yes_to_the_price_of_before_changes_nothing(tmp_path: Path, database: Database) -> None:
+    async with studio_at_work(tmp_path, database=database) as world:
+        make_dear(world, CHARGE + 1)
+        await rule(world, replace(CONFIRMED, confirm_above_usd_micros=CHARGE - 1))
+        job_id = await prepared(world)
+        await asked(world, job_id, Kind.PRICE)
+        # Its message keeps its buttons.
+        world.desk.shows_fail.append(DeskGone())
+        await confirm(world, job_id)
+        await world.until(job_id, lambda job: job.held_usd_micros == CHARGE + 1)
+        await asked(world, job_id, Kind.PRICE)
+
+        early = await world.engine.studio.hearings.confirm(
+            job_id, guild_id=1, member_id=MEMBER, yes=True, is_moderator=False, price=CHARGE
+        )
+
+        assert (early.heard, await confirm(world, job_id)) == (Heard.DEARER, Heard.CONFIRMED)
+        await world.check()
+        assert world.outcome(job_id) == "clip"

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studio import ledger
+from studio import ledger, schema
 from studio.database import Database
 from studio.errors import LimitReached
 from studio.models import Job
@@ -132,6 +132,87 @@ async def test_money_that_is_held_later_fits_the_share_that_took_the_order(
         await hold(database, jobs[1], 2 * LEAST)
 
     assert told.value.code == Limit.MEMBER_MONEY
+
+
+async def ordered(database: Database, clock: FixedClock) -> Job:
+    """A booster's order that was taken, with the least that it can cost on hold."""
+    job = await a_job(database, at=clock())
+    member = replace(job.order.member, role_ids=(BOOSTER,))
+    job = replace(job, order=replace(job.order, member=member))
+    await hold(database, job, LEAST, clips=1)
+    return job
+
+
+async def test_an_order_that_came_after_it_ends_none_that_was_taken(
+    database: Database, clock: FixedClock
+) -> None:
+    await set_rules(database, ruled(Share(clips=5), Share(usd_micros=7 * LEAST)))
+    earlier = [await ordered(database, clock) for _ in range(4)]
+    await hold(database, earlier[0], 2 * LEAST)
+    # The last of the one share's clips, and one that only the other share has room for.
+    last, later = await ordered(database, clock), await ordered(database, clock)
+
+    await hold(database, last, 3 * LEAST)
+    with pytest.raises(LimitReached) as told:
+        await hold(database, later, 2 * LEAST)
+
+    assert told.value.code == Limit.MEMBER_MONEY
+    # Nor does the share let more than its five clips through, by whichever moment of theirs.
+    with pytest.raises(LimitReached):
+        await ordered(database, clock)
+
+
+async def test_who_was_taken_first_is_not_who_ordered_first(database: Database, clock: FixedClock) -> None:
+    await set_rules(database, ruled(Share(clips=1), Share(usd_micros=3 * LEAST)))
+    slow = await a_job(database, at=clock())
+    quick = await ordered(database, clock)
+    member = quick.order.member
+    slow = replace(slow, order=replace(slow.order, member=member))
+    await hold(database, slow, LEAST, clips=1)
+
+    await hold(database, quick, 3 * LEAST)
+    with pytest.raises(LimitReached):
+        await hold(database, slow, 2 * LEAST)
+
+
+steps = st.lists(st.tuples(st.integers(0, 6), st.integers(2, 5)), max_size=12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(most=st.integers(1, 3), money=st.integers(2, 8), steps=steps)
+def test_no_succession_of_orders_ends_an_earlier_one_or_passes_a_share(
+    tmp_path_factory: pytest.TempPathFactory, most: int, money: int, steps: list[tuple[int, int]]
+) -> None:
+    """Each step orders, or holds more for an order that was taken: as many as the one share has clips always
+    may, and all the others only while everything fits the other share."""
+
+    async def walk() -> None:
+        database = Database(f"sqlite:///{tmp_path_factory.mktemp('walk')}/walk.db")
+        await schema.upgrade(database)
+        clock = FixedClock()
+        await set_rules(database, ruled(Share(clips=most), Share(usd_micros=money * LEAST)))
+        held: list[tuple[Job, int]] = []
+        for which, price in steps:
+            spent = sum(amount for _, amount in held)
+            if which >= len(held):
+                fits = len(held) < most or spent + 1 <= money
+                try:
+                    held.append((await ordered(database, clock), 1))
+                    assert fits
+                except LimitReached:
+                    assert not fits
+                continue
+            job, before = held[which]
+            fits = which < most or price <= before or spent - before + price <= money
+            try:
+                await hold(database, job, price * LEAST)
+                held[which] = (job, max(before, price))
+                assert fits
+            except LimitReached:
+                assert not fits
+        await database.close()
+
+    asyncio.run(walk())
 
 
 async def test_several_shares_hold_against_many_orders_at_once(database: Database) -> None:

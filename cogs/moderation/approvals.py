@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import discord
@@ -23,6 +24,8 @@ BLOCK_DAYS = (1, 7, 30, 0)
 
 LONGEST_REASON = 300
 
+_PRESS = re.compile(r"([a-z]+):([^:]+)(?::([0-9a-f]{1,15}))?")
+
 
 class ApprovalPresses:
     """Stateless: the id says what and which, the database whether it still counts."""
@@ -37,13 +40,13 @@ class ApprovalPresses:
 
     async def _moderate(self, interaction: Interaction, rest: str) -> None:
         self._rights.require_moderator(interaction)
-        press, _, job_id = rest.partition(":")
+        press, job_id, price = _parts(rest)
         if not JOB_ID.fullmatch(job_id):
             await unknown_button(interaction)
             return
         match press:
             case "approve":
-                await self._answer(interaction, job_id, Standing.APPROVED)
+                await self._answer(interaction, job_id, Standing.APPROVED, price=price)
             case "deny" | "block":
                 await interaction.response.send_modal(_form(press, job_id))
             case "denied":
@@ -54,7 +57,13 @@ class ApprovalPresses:
                 await unknown_button(interaction)
 
     async def _answer(
-        self, interaction: Interaction, job_id: str, state: Standing, *, blocks: bool = False
+        self,
+        interaction: Interaction,
+        job_id: str,
+        state: Standing,
+        *,
+        blocks: bool = False,
+        price: int | None = None,
     ) -> None:
         # Answered at once: what follows writes to the database, which may be busy for longer than 3 s.
         await interaction.response.defer()
@@ -68,6 +77,7 @@ class ApprovalPresses:
             reason=given.get("reason", "").strip()[:LONGEST_REASON],
             blocks=blocks,
             until=self._hearings.now() + timedelta(days=days) if blocks and days else None,
+            price=price,
         )
         hearing = await self._hearings.answer(job_id, answer)
         if hearing.heard is Heard.BLOCKED:
@@ -80,7 +90,7 @@ class ApprovalPresses:
         await _tell(interaction, hearing)
 
     async def _confirm(self, interaction: Interaction, rest: str) -> None:
-        press, _, job_id = rest.partition(":")
+        press, job_id, price = _parts(rest)
         if not JOB_ID.fullmatch(job_id) or press not in ("yes", "no") or interaction.guild_id is None:
             await unknown_button(interaction)
             return
@@ -91,10 +101,20 @@ class ApprovalPresses:
             member_id=interaction.user.id,
             yes=press == "yes",
             is_moderator=self._rights.is_moderator(interaction),
+            price=price,
         )
         if hearing.heard is Heard.NOT_YOURS:
             log_refusal(interaction)
         await _tell(interaction, hearing)
+
+
+def _parts(rest: str) -> tuple[str, str, int | None]:
+    """Which press, on which job, and at what price in usd_micros; buttons of earlier versions name none."""
+    found = _PRESS.fullmatch(rest)
+    if found is None:
+        return "", "", None
+    press, job_id, price = found.groups()
+    return press, job_id, None if price is None else int(price, 16)
 
 
 async def _tell(interaction: Interaction, hearing: Hearing) -> None:

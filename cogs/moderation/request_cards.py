@@ -42,7 +42,7 @@ def request_card(
         ("deny", discord.ButtonStyle.secondary),
         ("block", discord.ButtonStyle.danger),
     ):
-        custom_id = f"{APPROVAL_PREFIX}{press}:{job.id}"
+        custom_id = yes_id(question) if press == "approve" else f"{APPROVAL_PREFIX}{press}:{job.id}"
         row.add_item(ui.Button(label=say(f"press_{press}"), style=style, custom_id=custom_id))
     container.add_item(row)
     return _whole(container)
@@ -63,7 +63,7 @@ def price_card(job: Job, question: Question, *, trial: bool) -> ui.LayoutView:
     container.add_item(ui.TextDisplay(say(code, **facts)))
     row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
     for press, style in (("yes", discord.ButtonStyle.success), ("no", discord.ButtonStyle.secondary)):
-        custom_id = f"{PRICE_PREFIX}{press}:{job.id}"
+        custom_id = yes_id(question) if press == "yes" else f"{PRICE_PREFIX}{press}:{job.id}"
         row.add_item(ui.Button(label=say(f"press_{press}"), style=style, custom_id=custom_id))
     container.add_item(row)
     return _whole(container)
@@ -90,9 +90,14 @@ def custom_ids(components: Iterable[object]) -> Iterable[str]:
         yield from custom_ids(getattr(component, "children", ()))
 
 
-def first_custom_id(job_id: str, kind: Kind) -> str:
-    """By which the message that asks about this job is recognised."""
-    return f"{PRICE_PREFIX}yes:{job_id}" if kind is Kind.PRICE else f"{APPROVAL_PREFIX}approve:{job_id}"
+def yes_id(question: Question) -> str:
+    """The custom_id of the question's yes, by which its message is recognised.
+
+    It names the price: the buttons of an earlier message, which asked about another one, may still be there.
+    """
+    press = f"{PRICE_PREFIX}yes" if question.kind is Kind.PRICE else f"{APPROVAL_PREFIX}approve"
+    price = "" if question.usd_micros is None else f":{question.usd_micros:x}"
+    return f"{press}:{question.job_id}{price}"
 
 
 def _titled(job: Job) -> Container:

@@ -12,7 +12,7 @@ from cogs.moderation import request_cards
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.errors import ClipTooLarge
 from studio.models import Job
-from studio.moderation.questions import Exhibit, Kind, Question
+from studio.moderation.questions import Exhibit, Question
 
 PICTURE_NAME = "picture.jpg"
 
@@ -28,7 +28,7 @@ class Requests:
 
     async def ask_member(self, job: Job, question: Question) -> int:
         spot = _spot(question)
-        earlier = await self._find(spot, job.id, Kind.PRICE)
+        earlier = await self._find(spot, question)
         if earlier is not None:
             return earlier
         view = request_cards.price_card(job, question, trial=self._trial)
@@ -38,7 +38,7 @@ class Requests:
     async def ask_moderators(self, job: Job, question: Question, exhibit: Exhibit) -> int:
         """Raises `ClipTooLarge` for more than the channel takes."""
         spot = _spot(question)
-        earlier = await self._find(spot, job.id, Kind.MODERATORS)
+        earlier = await self._find(spot, question)
         if earlier is not None:
             return earlier
         size = await asyncio.to_thread(_size, exhibit)
@@ -78,9 +78,9 @@ class Requests:
             _spot(question), question.message_id, priority=Priority.CHANGE, attachments=[], view=view
         )
 
-    async def _find(self, spot: Spot, job_id: str, kind: Kind) -> int | None:
-        """The message of an earlier try."""
-        wanted = request_cards.first_custom_id(job_id, kind)
+    async def _find(self, spot: Spot, question: Question) -> int | None:
+        """The message of an earlier try; one that asked about another price is none."""
+        wanted = request_cards.yes_id(question)
         try:
             recent = await self._line.own_recent_messages(spot)
         except discord.Forbidden:

@@ -69,12 +69,17 @@ async def decide(
     now: datetime,
     by: int | None = None,
     reason: str | None = None,
+    price: int | None = None,
 ) -> bool:
-    """Answer the question if it is still open; False when somebody else was quicker."""
+    """Answer the question if it is still open; False when somebody else was quicker.
+
+    A yes counts only where the question asks about the same `price`; a no is one to any.
+    """
+    its = _this(job_id, kind).where(approvals.c.state == Standing.OPEN)
+    if state is Standing.APPROVED:
+        its = its.where(approvals.c.usd_micros.is_not_distinct_from(price))
     answered = await connection.execute(
-        _this(job_id, kind)
-        .where(approvals.c.state == Standing.OPEN)
-        .values(state=state.value, decided_at=now, decided_by=by, reason=reason)
+        its.values(state=state.value, decided_at=now, decided_by=by, reason=reason)
     )
     return answered.rowcount == 1
 

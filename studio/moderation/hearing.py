@@ -33,6 +33,7 @@ class Heard(StrEnum):
     BLOCKED = "blocked"
     TOO_LATE = "too_late"
     OVER = "over"
+    DEARER = "dearer"
     MEMBER_BLOCKED = "member_blocked"
     NOT_YOURS = "not_yours"
     UNKNOWN = "unknown"
@@ -48,7 +49,11 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One moderator's answer. `until` (None = for good) belongs to a block."""
+    """One answer. `until` (None = for good) belongs to a block.
+
+    `price`: what was to be paid as the message said that was answered, in usd_micros; None where its version
+    did not note that.
+    """
 
     guild_id: int
     actor_id: int
@@ -56,6 +61,7 @@ class Answer:
     reason: str = ""
     blocks: bool = False
     until: datetime | None = None
+    price: int | None = None
 
 
 class _Lost(Exception):
@@ -85,27 +91,37 @@ class Hearings:
         return await self._hear(
             job_id,
             Kind.MODERATORS,
-            answer.guild_id,
+            answer,
             lambda connection: self._answer(connection, job_id, answer),
         )
 
     async def confirm(
-        self, job_id: str, *, guild_id: int, member_id: int, yes: bool, is_moderator: bool
+        self,
+        job_id: str,
+        *,
+        guild_id: int,
+        member_id: int,
+        yes: bool,
+        is_moderator: bool,
+        price: int | None,
     ) -> Hearing:
         """Say yes or no to the price: its member may, and moderators may say no."""
         says_no = is_moderator and not yes
         answer = Answer(
-            guild_id=guild_id, actor_id=member_id, state=Standing.APPROVED if yes else Standing.DENIED
+            guild_id=guild_id,
+            actor_id=member_id,
+            state=Standing.APPROVED if yes else Standing.DENIED,
+            price=price,
         )
         return await self._hear(
             job_id,
             Kind.PRICE,
-            guild_id,
+            answer,
             lambda connection: self._confirm(connection, job_id, answer, says_no),
         )
 
     async def _hear(
-        self, job_id: str, kind: Kind, guild_id: int, decide: Callable[[AsyncConnection], Awaitable[Heard]]
+        self, job_id: str, kind: Kind, answer: Answer, decide: Callable[[AsyncConnection], Awaitable[Heard]]
     ) -> Hearing:
         question: Question | None = None
         try:
@@ -116,14 +132,14 @@ class Hearings:
                 heard = Heard.TOO_LATE
             async with self._database.read() as connection:
                 for each in await approvals.of_job(connection, job_id):
-                    if (each.kind, each.guild_id) == (kind, guild_id):
+                    if (each.kind, each.guild_id) == (kind, answer.guild_id):
                         question = each
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
         passing("hearing.answered")
         self._dispatcher.wake(job_id)
-        if heard is Heard.TOO_LATE and (question is None or question.decided_by is None):
-            heard = Heard.OVER
+        if heard is Heard.TOO_LATE:
+            heard = _too_late(question, answer)
         return Hearing(heard, question)
 
     async def _confirm(
@@ -159,7 +175,7 @@ class Hearings:
         now, by = self._clock(), answer.actor_id
         reason = answer.reason or None
         decided = await approvals.decide(
-            connection, job_id, kind, answer.state, now=now, by=by, reason=reason
+            connection, job_id, kind, answer.state, now=now, by=by, reason=reason, price=answer.price
         )
         if not decided or not await approvals.rouse(connection, job_id):
             raise _Lost
@@ -192,3 +208,12 @@ class Hearings:
             details={"usd_micros": job.held_usd_micros},
         )
         await audit.add(connection, entry)
+
+
+def _too_late(question: Question | None, answer: Answer) -> Heard:
+    """Why the answer did not count."""
+    if question is None:
+        return Heard.OVER
+    if question.state is Standing.OPEN and question.usd_micros != answer.price:
+        return Heard.DEARER
+    return Heard.OVER if question.decided_by is None else Heard.TOO_LATE

@@ -52,7 +52,8 @@ class Question:
     """One question about a job. It is open until `expires_at` at most.
 
     `message_id` in `channel_id` is the message that asks it, or that still shows it after it was answered;
-    None when there is none. `why` is a `Why`, or what another part of the studio has found.
+    None when there is none. `usd_micros` is the price that a yes is for; a question of an earlier version
+    does not know it. `why` is a `Why`, or what another part of the studio has found.
     """
 
     job_id: str
@@ -68,6 +69,7 @@ class Question:
     decided_at: datetime | None = None
     decided_by: int | None = None
     reason: str | None = None
+    usd_micros: int | None = None
 
     @property
     def is_out_of_reach(self) -> bool:
@@ -115,6 +117,7 @@ def needed(
             why=why,
             asked_at=now,
             expires_at=now + time,
+            usd_micros=price,
         )
         for kind, why, time in reasons
     ]

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import jobs, ledger
+from studio.aliases import names_of
+from studio.database import jobs as job_rows
+from studio.database import ledger as ledger_rows
 from studio.errors import LimitReached
 from studio.ledger import Because
 from studio.models import Job, Member
 from studio.sharing import grants, servers, tallies
-from studio.sharing.periods import Period, span_of
+from studio.sharing.periods import Period, Span, span_of
 from studio.sharing.quotas import Allotment, Allotments, Cap, Limit, Refusal, members_caps, pool_caps
 from studio.sharing.servers import Server
 from studio.sharing.tallies import Owner
@@ -106,12 +111,45 @@ async def hold(
         budget=budget,
         overruled=job.order.overruled,
     )
+    if not clips:
+        found = await _as_ordered(connection, job, found)
     refusal = found.refusal(clips=clips, usd_micros=max(0, more), price=amount)
     if refusal is not None:
         raise limit_reached(refusal)
     if clips:
         await tallies.book(connection, job, clips=clips)
     await ledger.hold(connection, job, amount, now=now, because=because)
+
+
+async def _as_ordered(connection: AsyncConnection, job: Job, found: Allotments) -> Allotments:
+    """The same without the clips that were taken after this one: what its order fitted, it fits still."""
+
+    async def without_later(each: Allotment) -> Allotment:
+        if not each.cap.counts_clips or each.left >= 0:
+            return each
+        later = await _taken_after(connection, job, each.cap.span)
+        return replace(each, used=replace(each.used, clips=each.used.clips - later))
+
+    return replace(found, either=[[await without_later(each) for each in share] for share in found.either])
+
+
+async def _taken_after(connection: AsyncConnection, job: Job, span: Span) -> int:
+    """How many clips of the member that count in the span were taken after the job's own.
+
+    Every order's first hold is written when it is taken, one after the other: their numbers say it, which
+    neither the orders' moments nor their ids do.
+    """
+    own = select(ledger_rows.c.id).where(ledger_rows.c.ref == job.id + ledger.FIRST_HOLD)
+    query = select(func.count()).where(
+        job_rows.c.guild_id == job.place.guild_id,
+        job_rows.c.member_id.in_(names_of(job.order.member.id)),
+        job_rows.c.counts,
+        job_rows.c.created_at >= span.start,
+        job_rows.c.created_at < span.end,
+        ledger_rows.c.ref == job_rows.c.id + ledger.FIRST_HOLD,
+        ledger_rows.c.id > own.scalar_subquery(),
+    )
+    return int((await connection.execute(query)).scalar_one())
 
 
 def limit_reached(refusal: Refusal) -> LimitReached:

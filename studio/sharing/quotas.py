@@ -121,9 +121,11 @@ class Allotments:
         always = refused(self.always)
         if always:
             return always[0]
-        # An order's money is held after its clip was counted: the clips of a share that was passed by then
+        # An order's money is held after its clip was counted: the clips of a share that was full before that
         # would say nothing to that, and let the money pass the limit of the share that took the order.
-        kept = [share for share in self.either if all(each.left >= 0 for each in share)] or self.either
+        kept = [
+            share for share in self.either if all(each.left >= 0 for each in share if each.cap.counts_clips)
+        ] or self.either
         if not all(refused(share) for share in kept):
             return None
         # Of a share's limits, one that no waiting helps against says more than one that begins anew.

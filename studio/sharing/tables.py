@@ -109,6 +109,7 @@ approvals = Table(
     Column("decided_at", Moment),
     Column("decided_by", BigInteger),
     Column("reason", Text),
+    Column("usd_micros", BigInteger),
 )
 Index(
     "ix_approvals_open",

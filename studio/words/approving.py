@@ -72,6 +72,10 @@ SAID: Mapping[str, str | tuple[str, ...]] = {
         "Somebody was quicker. Your press changed nothing.",
     ),
     "heard_over": "This clip no longer waits for an answer. Your press changed nothing.",
+    "heard_dearer": (
+        "The price has changed since this message. Nothing was changed or charged. "
+        "Use my newest message about this clip."
+    ),
     "heard_member_blocked": "This member is blocked, so the clip cannot be approved. Lift the block first.",
     "heard_not_yours": "Only the member who ordered this clip can confirm its price. Nothing was changed.",
     "heard_unknown": "I no longer know this clip. Nothing was changed.",
