@@ -173,7 +173,9 @@ class Outcome:
         if clip is not None and file is not None:
             # Opened for each try: sending uses a file up.
             text = cards.clip_alt_text(job, clip, trial=self._trial)
-            post = replace(post, file=await attachment(job, file, text, covered=is_covered(job)))
+            post = replace(
+                post, file=await attachment(job, file, text, covered=is_covered(replace(job, clip=clip)))
+            )
         return await self.post(spot, post, priority=Priority.RESULT)
 
     def _result(self, job: Job, clip: Clip, attached: Attached, *, linked: bool) -> Post:
