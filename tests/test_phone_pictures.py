@@ -19,7 +19,8 @@ from media import previews
 from studio.models import Inputs, Job, Orientation
 from studio.moderation.questions import Exhibit, History, needed
 from studio.sharing import tallies
-from studio.sharing.policy import Approval, ApprovalMode, Policy
+from studio.sharing.periods import Period
+from studio.sharing.policy import Allowance, Approval, ApprovalMode, Policy, Share
 from tests.browser import CHROMEDRIVER, CHROMIUM, MISSING, Browser, chromium
 from tests.bureau import Bureau, open_bureau
 from tests.drawn_scene import dance, portrait
@@ -173,6 +174,21 @@ async def test_the_report_is_read_without_turning_the_phone(phone: Phone) -> Non
     await phone.browser.find("#pane-channel .message-ephemeral img")
 
     await phone.seen("report")
+
+
+async def test_a_member_sees_what_is_left(phone: Phone) -> None:
+    bureau = phone.bureau
+    world = bureau.world
+    share = Allowance(role_id=world.guild.id, share=Share(clips=5, period=Period.WEEK))
+    await bureau.rule(Policy(pool=Share(clips=120, usd_micros=25_000_000), allowances=(share,)))
+    await _used_besides(bureau, await bureau.ordered(), 300_000, clips=2)
+    await _used_besides(bureau, await bureau.ordered(member=world.stranger), 7_500_000, clips=37)
+
+    await world.slash(world.member, world.clips, "quota")
+    await phone.hold(world.member)
+    await phone.browser.find("#pane-channel .message-ephemeral img")
+
+    await phone.seen("quota")
 
 
 async def test_a_picture_in_the_chat_gets_a_motion_of_the_library_in_five_touches(
