@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
@@ -33,10 +32,6 @@ from sqlalchemy.pool import QueuePool
 
 from studio import sqlite_trips
 from studio.moments import Moment
-from studio.settings import SettingsError
-
-READING = "studio_reading"
-"""The execution option of connections that begin no transaction."""
 
 PATIENCE = {
     "connect_timeout": 5,
@@ -185,7 +180,7 @@ def async_url(database_url: str) -> str:
 
 
 class Database:
-    """One engine for the process; `write()` and `read()` are the only ways in.
+    """One engine for the process; `write()`, `write_once()` and `read()` are the only ways in.
 
     An SQLite file and its folder are made if they are not there; raises `SettingsError` when they cannot be.
     """
@@ -194,7 +189,7 @@ class Database:
         url = make_url(async_url(database_url))
         self.is_sqlite = url.get_backend_name() == "sqlite"
         if self.is_sqlite and url.database and url.database != ":memory:":
-            _make_room(Path(url.database))
+            sqlite_trips.make_room(Path(url.database))
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_pre_ping=not self.is_sqlite,
@@ -202,13 +197,13 @@ class Database:
             **({"async_creator": partial(sqlite_trips.connect, str(url.database))} if self.is_sqlite else {}),
         )
         if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "begin", _begin)
+            event.listen(self.engine.sync_engine, "begin", sqlite_trips.begin)
         self._unfinished: set[asyncio.Task[Any]] = set()
         # SQLite lets those who wait for its one write lock sleep; here they queue, and lose no time.
         self._turn = asyncio.Lock() if self.is_sqlite else contextlib.nullcontext()
-        # SQLite needs no word to read outside of transactions; its driver would take a trip for it.
-        reading = {READING: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._reader = self.engine.execution_options(**reading)
+        # SQLite needs no word to leave transactions be; its driver would take a trip for it.
+        single = {sqlite_trips.SINGLE: True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._single = self.engine.execution_options(**single)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -220,9 +215,18 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def write_once(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for one statement that changes something, which is a transaction by itself.
+
+        It is committed when it has been executed, which saves the trips of a commit.
+        """
+        async with self._turn, self._connected(self._single) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for single SELECTs, each seeing the newest committed state."""
-        async with self._connected(self._reader) as connection:
+        async with self._connected(self._single) as connection:
             yield connection
 
     @asynccontextmanager
@@ -235,7 +239,11 @@ class Database:
         try:
             yield connection
         finally:
-            await asyncio.shield(self._to_its_end(connection.close()))
+            if self.is_sqlite and sqlite_trips.is_at_rest(connection):
+                # Takes no trip, so nobody can be cancelled on it.
+                await connection.close()
+            else:
+                await asyncio.shield(self._to_its_end(connection.close()))
 
     async def _start_whole(self, connection: AsyncConnection) -> None:
         """Open a new connection to its end, even if whoever wanted it is cancelled meanwhile.
@@ -273,21 +281,3 @@ async def _close_once_open(opening: asyncio.Task[Any], connection: AsyncConnecti
     await asyncio.wait((opening,))
     if opening.exception() is None:
         await connection.close()
-
-
-def _make_room(file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"DATABASE_URL: the folder {file.parent} cannot be made ({error.strerror})."
-        raise SettingsError([problem]) from error
-    try:
-        # Asked here, because aiosqlite's thread complains on its own when it cannot open the file.
-        sqlite3.connect(file).close()
-    except sqlite3.Error as error:
-        raise SettingsError([f"DATABASE_URL: {file} cannot be used ({error})."]) from error
-
-
-def _begin(connection: Any) -> None:
-    if not connection.get_execution_options().get(READING):
-        connection.connection.driver_connection.begin_with_next()

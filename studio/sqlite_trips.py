@@ -6,11 +6,18 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from studio.settings import SettingsError
 
 BUSY_TIMEOUT_SECONDS = 10
+
+SINGLE = "studio_single"
+"""The execution option of connections that begin no transaction: each statement is one by itself."""
 
 
 class Connection(aiosqlite.Connection):
@@ -22,6 +29,11 @@ class Connection(aiosqlite.Connection):
     def begin_with_next(self) -> None:
         """Begin a transaction, which has the write lock, in the trip of the statement that comes next."""
         self._to_begin = True
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether there is nothing to commit or to take back."""
+        return not (self._in_doubt or self._conn.in_transaction)
 
     def run(self, how: Callable[..., sqlite3.Cursor], sql: str, parameters: Any) -> sqlite3.Cursor:
         """In the thread: execute a statement."""
@@ -49,11 +61,11 @@ class Connection(aiosqlite.Connection):
         await self._end(self._conn.rollback)
 
     async def _end(self, work: Callable[[], None]) -> None:
-        if self._in_doubt or self._conn.in_transaction:
+        if self.is_at_rest:
+            self._to_begin = False
+        else:
             await self.trip(self._finish, work)
             self._in_doubt = False
-        else:
-            self._to_begin = False
 
     def _finish(self, work: Callable[[], None]) -> None:
         """In the thread."""
@@ -98,6 +110,35 @@ class _Cursor:
             cursor.lastrowid,
         )
         cursor.close()
+
+
+def make_room(file: Path) -> None:
+    """Make the folder and the file if they are not there. Raises `SettingsError` when they cannot be."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"DATABASE_URL: the folder {file.parent} cannot be made ({error.strerror})."
+        raise SettingsError([problem]) from error
+    try:
+        # Asked here, because aiosqlite's thread complains on its own when it cannot open the file.
+        sqlite3.connect(file).close()
+    except sqlite3.Error as error:
+        raise SettingsError([f"DATABASE_URL: {file} cannot be used ({error})."]) from error
+
+
+def begin(connection: Any) -> None:
+    """For SQLAlchemy's event "begin"."""
+    if not connection.get_execution_options().get(SINGLE):
+        connection.connection.driver_connection.begin_with_next()
+
+
+def is_at_rest(connection: AsyncConnection) -> bool:
+    """Whether giving the connection back takes no trip."""
+    plain = connection.sync_connection
+    if plain is None or plain.closed or plain.invalidated:
+        return False
+    driver = plain.connection.driver_connection
+    return isinstance(driver, Connection) and driver.is_at_rest
 
 
 async def connect(file: str) -> Connection:
