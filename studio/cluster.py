@@ -80,8 +80,9 @@ class ClusterDispatcher:
     def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
         self._outbox.put(job_id, after_seconds)
 
-    def caught_up(self, job_id: str) -> None:
-        """Does nothing: a wake-up that the database has may be another process's."""
+    def caught_up(self, job_id: str) -> bool:  # noqa: ARG002 - the port's
+        """Always: a wake-up that the database has may be another process's, and stays there."""
+        return True
 
     async def run(self) -> None:
         """Send wake-ups, and work on them if this process does, until cancelled or stopped."""

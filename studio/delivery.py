@@ -64,7 +64,7 @@ class Delivery:
         for remark in remarks_on(job, clip):
             log.warning("result_differs", job_id=job.id, remark=remark.code, **remark.facts)
         now = self._equipment.clock()
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             moved = await jobs.move(connection, job, JobState.DELIVERING, now=now, clip=clip)
         self._brought[job.id] = asyncio.get_running_loop().time()
         return Moved(moved)
@@ -111,11 +111,12 @@ class Delivery:
         except DeskGone as error:
             return await end(self._equipment, job, JobState.FAILED, NOWHERE, reason=error.code)
         passing("delivery.posted")
-        now = self._equipment.clock()
-        async with self._equipment.database.write() as connection:
-            if job.clip.found is not None:
-                await findings.report(connection, job, job.clip.found, now)
-            landed = {"outcome_id": message_id, "outcome_channel_id": self._equipment.desk.landed_in(job)}
+        now, database = self._equipment.clock(), self._equipment.database
+        landed = {"outcome_id": message_id, "outcome_channel_id": self._equipment.desk.landed_in(job)}
+        found = job.clip.found
+        async with database.write_once() if found is None else database.write() as connection:
+            if found is not None:
+                await findings.report(connection, job, found, now)
             return Moved(await jobs.move(connection, job, JobState.DELIVERED, now=now, **landed))
 
     async def _take_back(self, job: Job) -> Outcome:
@@ -158,7 +159,7 @@ class Delivery:
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
             await self._tidy(job)
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             return Moved(
                 await jobs.amend(
                     connection, job, closed_at=self._equipment.clock(), interaction_token=None, wake_at=None
@@ -179,7 +180,7 @@ class Delivery:
             log.warning("conversation_gone", job_id=job.id, error=error.code)
         if job.place.interaction_token is not None and self._late.watches(job):
             # Says that all of this is done, for the looks that follow.
-            async with self._equipment.database.write() as connection:
+            async with self._equipment.database.write_once() as connection:
                 job = await jobs.amend(connection, job, interaction_token=None)
         return job
 
@@ -193,7 +194,7 @@ class Delivery:
         message_id = await self._equipment.desk.report(job, ending)
         passing("delivery.reported")
         landed = {"outcome_id": message_id, "outcome_channel_id": self._equipment.desk.landed_in(job)}
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             job = await jobs.amend(connection, job, **landed)
         passing("delivery.report_recorded")
         return job
@@ -233,7 +234,7 @@ class Delivery:
             words = f"the clip of order {job.id} was stored, but is missing in our storage; it stays charged"
             await alarm_about(self._equipment, job, words)
             return await end(self._equipment, job, JobState.FAILED, "result_missing")
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             return Moved(await jobs.move(connection, job, JobState.FETCHING, now=now, clip=None))
 
     async def _post(self, job: Job, clip: Clip, path: Path) -> int:
@@ -257,7 +258,7 @@ class Delivery:
             return job
         if remote.output_url in (None, job.source_url):
             return job
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             return await jobs.amend(connection, job, source_url=remote.output_url)
 
     async def _retry_fetching(self, job: Job) -> Outcome:

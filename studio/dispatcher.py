@@ -45,8 +45,10 @@ class InProcessDispatcher:
             self._ready[job_id] = None
         self._changed.set()
 
-    def caught_up(self, job_id: str) -> None:
+    def caught_up(self, job_id: str) -> bool:
+        was_woken = job_id in self._again
         self._again.discard(job_id)
+        return was_woken
 
     def is_busy_with(self, job_id: str) -> bool:
         return job_id in self._running or job_id in self._ready

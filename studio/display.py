@@ -202,8 +202,8 @@ class Display:
             usual_render_seconds=await self._forecast.usual_render_seconds(),
         )
         permille = int(progress.fraction * 1000)
-        if permille > job.progress:
-            async with equipment.database.write() as connection:
+        if permille > job.progress and not job.state.ended:
+            async with equipment.database.write_once() as connection:
                 await jobs.raise_progress(connection, job.id, permille)
         return progress
 

@@ -62,7 +62,7 @@ class Role(StrEnum):
 class _RunningDispatcher(Protocol):
     def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None: ...
 
-    def caught_up(self, job_id: str) -> None: ...
+    def caught_up(self, job_id: str) -> bool: ...
 
     async def run(self) -> None: ...
 
@@ -141,6 +141,7 @@ class Engine:
         """Take no more orders, and let running steps come to a place from which they can go on."""
         self.studio.accepting = False
         await self._dispatcher.stop(grace_seconds=grace_seconds)
+        await self._work.finish()
         self._journal.close()
 
     @property

@@ -208,7 +208,7 @@ class Studio:
     async def acknowledged(self, job_id: str, *, answer_id: int) -> None:
         """The member has seen the answer with this id: the work may begin."""
         try:
-            async with self._equipment.database.write() as connection:
+            async with self._equipment.database.write_once() as connection:
                 await jobs.note_answer(connection, job_id, answer_id)
             passing("front.answer_noted")
         except SQLAlchemyError as error:

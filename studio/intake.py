@@ -63,7 +63,7 @@ class Intake:
         except DeskUnavailable as error:
             return Wait(error.retry_after, tried=True)
         passing("intake.conversation_opened")
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             return Moved(
                 await jobs.move(
                     connection,
@@ -109,7 +109,7 @@ class Intake:
         passing("intake.sources_stored")
         inputs = await self._normalising.inputs_of(job)
         inputs = replace(inputs, found=await findings.in_inputs(self._equipment, job, inputs))
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             job = await jobs.amend(connection, job, inputs=inputs)
         passing("intake.inputs_recorded")
         # Not before: Discord may no longer have what would have to be fetched again.

@@ -1,29 +1,44 @@
-"""Work that several want at the same time, and that is done for all of them together."""
+"""Work in the background that several ask for at the same time, and that is done for all of them together."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+log = structlog.get_logger(__name__)
+
 
 class Once:
-    """Calls `work` for whoever asks, unless somebody is just about to begin with it anyway."""
+    """Does `work` soon after it was asked for; who asks while it is being done has it done once more.
+
+    Only for what is done now and then anyway: while the database is away, it is only logged.
+    """
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self._work = work
-        self._at_it = asyncio.Lock()
-        self._about_to_begin = False
+        self._is_asked = False
+        self._doing: asyncio.Task[None] | None = None
 
-    async def __call__(self) -> None:
-        """Do it, or leave it to somebody who has not begun yet and so sees what we have seen."""
-        if self._about_to_begin:
-            return
-        self._about_to_begin = True
+    def ask(self) -> None:
+        """Have it done, so that it sees all that is there now."""
+        self._is_asked = True
+        if self._doing is None:
+            self._doing = asyncio.create_task(self._do())
+
+    async def finish(self) -> None:
+        """Wait until what was asked for is done."""
+        if self._doing is not None:
+            await asyncio.wait([self._doing])
+
+    async def _do(self) -> None:
         try:
-            await self._at_it.acquire()
+            while self._is_asked:
+                self._is_asked = False
+                await self._work()
+        except SQLAlchemyError as error:
+            log.warning("put_off", work=self._work.__qualname__, error=type(error).__name__)
         finally:
-            self._about_to_begin = False
-        try:
-            await self._work()
-        finally:
-            self._at_it.release()
+            self._doing = None

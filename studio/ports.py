@@ -279,5 +279,8 @@ class Dispatcher(Protocol):
     def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
         """Have `advance(job_id)` run; a job that is being advanced runs once more afterwards."""
 
-    def caught_up(self, job_id: str) -> None:
-        """Whoever advances the job reads its row next: it need not run again for what woke it before."""
+    def caught_up(self, job_id: str) -> bool:
+        """Return whether the job may have been woken since its step began.
+
+        Whoever advances it reads its row next then: it need not run again for what woke it until now.
+        """

@@ -93,7 +93,7 @@ class Rendering:
         now = self._equipment.clock()
         # Loaded while the result is on its way.
         self._equipment.workshop.warm_up()
-        async with self._equipment.database.write() as connection:
+        async with self._equipment.database.write_once() as connection:
             return Moved(
                 await jobs.move(
                     connection,
@@ -109,7 +109,7 @@ class Rendering:
         """Completed, but it shows no result: that may follow within seconds."""
         now = self._equipment.clock()
         if job.rendered_at is None:
-            async with self._equipment.database.write() as connection:
+            async with self._equipment.database.write_once() as connection:
                 await jobs.amend(connection, job, rendered_at=now)
             return Wait(1.0)
         waited = (now - job.rendered_at).total_seconds()
@@ -153,7 +153,7 @@ class Rendering:
     async def _note_begun(self, job: Job, remote: RemoteJob) -> None:
         """Once it is not pending any more, no cancel is offered."""
         if remote.state is RemoteState.PROCESSING and job.cancel is Cancel.NONE:
-            async with self._equipment.database.write() as connection:
+            async with self._equipment.database.write_once() as connection:
                 await jobs.note_begun(connection, job.id, begun=True)
 
     async def _still_running(self, job: Job, wait: Wait) -> Outcome:
@@ -178,7 +178,7 @@ class Rendering:
         try:
             returned = await self._equipment.provider.cancel(job.provider_job_id)
         except CancelTooLate:
-            async with self._equipment.database.write() as connection:
+            async with self._equipment.database.write_once() as connection:
                 await jobs.refuse_cancel(connection, job.id)
             passing("rendering.cancel_refused")
             return None

@@ -67,6 +67,7 @@ class Work:
         self._disk_is_in_trouble = False
         self._fill_once = Once(self.fill_slots)
         self._count_once = Once(census.refresh)
+        self._soon_shown: dict[str, asyncio.TimerHandle] = {}
         self._brought = 0
         self._close: Step = delivery.close
         self._steps: dict[JobState, Step] = {
@@ -94,10 +95,15 @@ class Work:
             log.error("database_away", job_id=job_id, error=type(error).__name__, detail=str(error)[:300])  # noqa: TRY400 - the trace of a lost connection says nothing
             self._wake(job_id, after_seconds=10.0)
 
-    async def fill_slots(self, *, awake: str = "") -> None:
-        """Give free slots at the provider to the jobs whose turn it is, and wake them but the one `awake`."""
-        while await self._give_slots(awake) == queue.CLAIMED_AT_ONCE:
+    async def fill_slots(self) -> None:
+        """Give free slots at the provider to the jobs whose turn it is, if any waits, and wake them."""
+        while await self._anybody_waits() and len(await self._give_slots()) == queue.CLAIMED_AT_ONCE:
             pass
+
+    async def finish(self) -> None:
+        """Wait for what was begun beside the steps."""
+        await self._fill_once.finish()
+        await self._count_once.finish()
 
     async def keep_slots_filled(self) -> None:
         """Look for free slots now and then, until cancelled: waiting jobs do not."""
@@ -105,11 +111,13 @@ class Work:
             await self.fill_slots()
             await asyncio.sleep(queue.LOOK_SECONDS)
 
-    async def _give_slots(self, awake: str) -> int:
+    async def _anybody_waits(self) -> bool:
+        async with self._equipment.database.read() as connection:
+            return await queue.anybody_waits(connection)
+
+    async def _give_slots(self, awake: str = "") -> list[Job]:
+        """Return the jobs that got one; all but the one `awake` are woken."""
         equipment = self._equipment
-        async with equipment.database.read() as connection:
-            if not await queue.anybody_waits(connection):
-                return 0
         async with equipment.database.write() as connection:
             claimed = await queue.claim(
                 connection,
@@ -125,7 +133,7 @@ class Work:
             self._display.changed(job.id)
             if job.id != awake:
                 self._wake(job.id)
-        return len(claimed)
+        return claimed
 
     async def _advance(self, job_id: str) -> None:
         job = await self._read(job_id)
@@ -148,10 +156,9 @@ class Work:
                 # First the clips that are not posted yet, then the cards of those that are.
                 self._wake(job_id, after_seconds=CLOSED_AFTER_SECONDS)
                 return
-            if job.state in UNORDERED:
-                # The row is read anew: what woke the job until now (such as its slot) is in it, and left for
-                # later would cost a look at the provider.
-                self._caught_up(job_id)
+            if job.state in UNORDERED and self._caught_up(job_id):
+                # What woke the job until now (such as its slot) is in the row, and left for later would cost
+                # a look at the provider.
                 job = await self._read(job_id)
 
     async def _read(self, job_id: str) -> Job | None:
@@ -198,11 +205,12 @@ class Work:
         # Asked before: a pause that ends while the slots are looked at would else be slept over.
         async with self._equipment.database.read() as connection:
             rest = await queue.look_again_after(connection, self._equipment.clock())
-        await self.fill_slots(awake=job.id)
-        async with self._equipment.database.read() as connection:
-            now_is = await jobs.get(connection, job.id)
+        claimed = await self._give_slots(awake=job.id)
+        if len(claimed) == queue.CLAIMED_AT_ONCE:
+            self._fill_once.ask()
+        now_is = next((one for one in claimed if one.id == job.id), None) or await self._read(job.id)
         if now_is is not None and now_is.state is not job.state:
-            # It was our own turn: the claim has moved the job.
+            # It was our own turn, now or in somebody else's claim.
             return Moved(now_is)
         return Wait(rest)
 
@@ -213,21 +221,29 @@ class Work:
             return
         passing(f"work.moved_to_{after.state}")
         log.info("job_moved", job_id=after.id, was=before.state, now=after.state)
+        if (timer := self._soon_shown.pop(after.id, None)) is not None:
+            timer.cancel()
         if after.state.ended:
-            await self._count_once()
+            self._count_once.ask()
         elif after.state in FLEETING:
             # Usually over before an edit would arrive, which would only take the place of a result.
-            asyncio.get_running_loop().call_later(SHOWN_AFTER_SECONDS, self._display.changed, after.id)
+            self._soon_shown[after.id] = asyncio.get_running_loop().call_later(
+                SHOWN_AFTER_SECONDS, self._show_late, after.id
+            )
         else:
             self._display.changed(after.id)
         if before.state in jobs.AT_PROVIDER:
             # A slot is free, or what kept the others from theirs is over.
-            await self._fill_once()
+            self._fill_once.ask()
+
+    def _show_late(self, job_id: str) -> None:
+        self._soon_shown.pop(job_id, None)
+        self._display.changed(job_id)
 
     async def _sleep(self, job: Job, wait: Wait) -> None:
         wake_at = self._equipment.clock() + timedelta(seconds=wait.seconds)
         try:
-            async with self._equipment.database.write() as connection:
+            async with self._equipment.database.write_once() as connection:
                 await jobs.amend(connection, job, wake_at=wake_at, tries=job.tries + 1 if wait.tried else 0)
             passing("work.rested")
         except jobs.Outrun:
@@ -235,9 +251,9 @@ class Work:
             return
         self._wake(job.id, after_seconds=wait.seconds)
 
-    def _caught_up(self, job_id: str) -> None:
+    def _caught_up(self, job_id: str) -> bool:
         assert self._dispatcher is not None
-        self._dispatcher.caught_up(job_id)
+        return self._dispatcher.caught_up(job_id)
 
     def _wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
         assert self._dispatcher is not None
