@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import time
 from collections.abc import Callable, Coroutine
 
 import structlog
@@ -14,6 +15,15 @@ log = structlog.get_logger(__name__)
 FAR_SECONDS = 120.0
 """What is to be woken later than this is left to the sweep: ten thousand resting jobs cost no memory."""
 
+LOOK_SECONDS = 0.002
+"""How often it is looked whether the loop is free for another job."""
+
+BUSY = 0.5
+"""The share of the loop's time in work above which it is not."""
+
+LONGEST_LOOK_SECONDS = 0.025
+"""How long a job waits for that at most."""
+
 Advance = Callable[[str], Coroutine[None, None, None]]
 
 
@@ -22,6 +32,9 @@ class InProcessDispatcher:
 
     `run()` must be running for anything to happen; `wake` may be called from any task of the loop and
     starts nothing itself, so that the caller (an interaction's callback) owns none of the work.
+
+    Of many that are woken together each starts when those before it leave the loop time: the first are done
+    long before the last, where all would else be done at the end.
     """
 
     def __init__(self, advance: Advance, *, at_once: int = 64) -> None:
@@ -58,8 +71,10 @@ class InProcessDispatcher:
         while not self._stopping:
             self._changed.clear()
             self._promote_due()
-            while self._ready and len(self._running) < self._at_once:
+            while self._ready and len(self._running) < self._at_once and not self._stopping:
                 self._start(next(iter(self._ready)))
+                if self._ready:
+                    await _until_free()
             try:
                 await asyncio.wait_for(self._changed.wait(), self._seconds_to_next())
             except TimeoutError:
@@ -112,3 +127,13 @@ class InProcessDispatcher:
             self._again.discard(job_id)
             self._ready[job_id] = None
         self._changed.set()
+
+
+async def _until_free() -> None:
+    """Wait until the loop's thread works less than `BUSY` of its time, but not for long."""
+    began = time.monotonic()
+    while (now := time.monotonic()) - began < LONGEST_LOOK_SECONDS:
+        worked = time.thread_time()
+        await asyncio.sleep(LOOK_SECONDS)
+        if time.thread_time() - worked < BUSY * (time.monotonic() - now):
+            return
