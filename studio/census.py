@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from studio import jobs
+from studio import overviews
 from studio.database import Database
 from studio.models import Order
 
@@ -52,7 +52,7 @@ class Census:
         """Count anew in the database."""
         async with self._lock:
             async with self._database.read() as connection:
-                counted = await jobs.count_all_unended(connection)
+                counted = await overviews.count_all_unended(connection)
             self._members, self._servers = Counter(), Counter()
             for (guild_id, member_id), number in counted.items():
                 self._add(guild_id, member_id, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from datetime import timedelta
 
-from studio import jobs, overviews, queue, turns
+from studio import overviews, queue, turns
 from studio.equipment import Equipment
 from studio.models import JobState
 from studio.progress import DEFAULT_RENDER_SECONDS, Turn
@@ -29,7 +29,7 @@ class Forecast:
         # A clock that was set back must not make it last.
         if abs(now - self._looked_up_at) >= REMEMBERED_SECONDS:
             async with self._equipment.database.read() as connection:
-                seconds = await jobs.recent_render_seconds(connection)
+                seconds = await overviews.recent_render_seconds(connection)
             self._usual = statistics.median(seconds) if seconds else None
             self._looked_up_at = now
         return self._usual

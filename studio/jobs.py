@@ -155,16 +155,6 @@ async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id
     return int(in_server), int(of_member)
 
 
-async def count_all_unended(connection: AsyncConnection) -> dict[tuple[int, int], int]:
-    """How many unended jobs there are, by server and member."""
-    query = (
-        select(jobs.c.guild_id, jobs.c.member_id, func.count())
-        .where(jobs.c.ended_at.is_(None))
-        .group_by(jobs.c.guild_id, jobs.c.member_id)
-    )
-    return {(guild, member): int(number) for guild, member, number in await connection.execute(query)}
-
-
 async def note_answer(connection: AsyncConnection, job_id: str, answer_id: int) -> None:
     """Store the id of the public answer, unless it is known already."""
     await connection.execute(
@@ -248,21 +238,7 @@ async def refuse_cancel(connection: AsyncConnection, job_id: str) -> None:
 
 async def raise_progress(connection: AsyncConnection, job_id: str, permille: int) -> None:
     """Remember how far the bar has been shown, so that it never falls; the version stays."""
-    await connection.execute(
-        update(jobs).where(jobs.c.id == job_id, jobs.c.progress < permille).values(progress=permille)
-    )
-
-
-async def recent_render_seconds(connection: AsyncConnection, *, limit: int = 25) -> list[float]:
-    """How long the newest finished renders took at the provider, newest first."""
-    query = (
-        select(jobs.c.submitted_at, jobs.c.rendered_at)
-        .where(jobs.c.rendered_at.is_not(None), jobs.c.submitted_at.is_not(None))
-        .order_by(jobs.c.rendered_at.desc())
-        .limit(limit)
-    )
-    rows = (await connection.execute(query)).all()
-    return [(rendered - submitted).total_seconds() for submitted, rendered in rows]
+    await connection.execute(_RAISED, {"its_id": job_id, "reached": permille})
 
 
 async def expired_files(connection: AsyncConnection, before: datetime) -> list[str]:
@@ -286,6 +262,13 @@ _GUARDED = (
     .returning(jobs)
 )
 """Made once: to put a statement with so many columns together takes longer than to execute it."""
+
+_RAISED = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("its_id"), jobs.c.progress < bindparam("reached"))
+    .values(progress=bindparam("reached"))
+)
+"""One that is often needed."""
 
 
 async def _write(connection: AsyncConnection, job: Job, changes: Mapping[str, Any]) -> Job:

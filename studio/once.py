@@ -11,6 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 log = structlog.get_logger(__name__)
 
 
+SOON_SECONDS = 0.05
+"""How long others may join who ask for the same."""
+
+
 class Once:
     """Does `work` soon after it was asked for; who asks while it is being done has it done once more.
 
@@ -36,6 +40,7 @@ class Once:
     async def _do(self) -> None:
         try:
             while self._is_asked:
+                await asyncio.sleep(SOON_SECONDS)
                 self._is_asked = False
                 await self._work()
         except SQLAlchemyError as error:

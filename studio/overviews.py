@@ -157,3 +157,25 @@ _IS_RENDER = (
     jobs.c.provider_job_id.is_not(None),
     jobs.c.submitted_at.is_not(None),
 )
+
+
+async def count_all_unended(connection: AsyncConnection) -> dict[tuple[int, int], int]:
+    """How many unended jobs there are, by server and member."""
+    query = (
+        select(jobs.c.guild_id, jobs.c.member_id, func.count())
+        .where(jobs.c.ended_at.is_(None))
+        .group_by(jobs.c.guild_id, jobs.c.member_id)
+    )
+    return {(guild, member): int(number) for guild, member, number in await connection.execute(query)}
+
+
+async def recent_render_seconds(connection: AsyncConnection, *, limit: int = 25) -> list[float]:
+    """How long the newest finished renders took at the provider, newest first."""
+    query = (
+        select(jobs.c.submitted_at, jobs.c.rendered_at)
+        .where(jobs.c.rendered_at.is_not(None), jobs.c.submitted_at.is_not(None))
+        .order_by(jobs.c.rendered_at.desc())
+        .limit(limit)
+    )
+    rows = (await connection.execute(query)).all()
+    return [(rendered - submitted).total_seconds() for submitted, rendered in rows]

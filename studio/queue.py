@@ -102,10 +102,7 @@ async def claim(
 
 async def anybody_waits(connection: AsyncConnection) -> bool:
     """Whether a job is queued at all."""
-    query = select(jobs_table.c.id).where(
-        jobs_table.c.closed_at.is_(None), jobs_table.c.state == JobState.QUEUED
-    )
-    return (await connection.execute(query.limit(1))).first() is not None
+    return (await connection.execute(_A_QUEUED_ONE)).first() is not None
 
 
 async def prospects(
@@ -194,3 +191,10 @@ async def _slots_held(connection: AsyncConnection) -> Counter[JobState]:
         if state in jobs.AT_PROVIDER:
             held[state] -= 1
     return held
+
+
+_A_QUEUED_ONE = (
+    select(jobs_table.c.id)
+    .where(jobs_table.c.closed_at.is_(None), jobs_table.c.state == JobState.QUEUED)
+    .limit(1)
+)
