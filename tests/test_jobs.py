@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from dataclasses import asdict
 
 import pytest
@@ -150,6 +151,8 @@ async def test_the_migrations_make_exactly_the_tables_of_the_code(database: Data
             }
         )
 
+    for room in ("motions", "sharing", "wishing"):
+        importlib.import_module(f"studio.{room}.tables")
     assert made == {table.name: {column.name for column in table.columns} for table in metadata.sorted_tables}
 
 
