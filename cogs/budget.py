@@ -13,7 +13,8 @@ from enum import IntEnum
 DISCORDS_LIMIT = 50
 """Requests that Discord allows a bot in one second (`discord.md`, section 4)."""
 
-WINDOW_SECONDS = 1.0
+WINDOW_SECONDS = 1.05
+"""A little more than Discord's second: requests arrive closer together than they were sent, or further apart."""
 
 LULL_SECONDS = 0.25
 """Where one result is, others often follow: a change lets that much time pass after the last one."""
@@ -30,12 +31,12 @@ class Priority(IntEnum):
     TICK = 2
 
 
-MOST = {Priority.RESULT: DISCORDS_LIMIT - 1, Priority.CHANGE: 40, Priority.TICK: 20}
-"""How many requests any second may hold, of all kinds, with one of this kind; the rest is for better ones."""
+MOST = {Priority.RESULT: DISCORDS_LIMIT, Priority.CHANGE: 40, Priority.TICK: 20}
+"""How many requests any window may hold, of all kinds, with one of this kind; the rest is for better ones."""
 
 
 class Budget:
-    """One window of a second for everything but answers to interactions, which Discord does not count.
+    """One window of about a second for everything but answers to interactions, which Discord does not count.
 
     Results go before changes of state and find room that those may not take; ticks, which only show that
     time passes, never wait: they are dropped.

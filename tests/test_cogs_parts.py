@@ -64,7 +64,7 @@ async def test_ticks_are_dropped_under_load_and_never_wait() -> None:
     budget = Budget(clock=watch)
 
     taken = [budget.spend_if_idle() for _ in range(30)]
-    watch.seconds += 1
+    watch.seconds += 1.1
 
     assert 1 <= sum(taken) < MOST[Priority.CHANGE]
     assert taken == sorted(taken, reverse=True)
@@ -86,9 +86,9 @@ async def test_no_second_holds_more_requests_than_discord_allows(priority: Prior
         await asyncio.sleep(0.001)
         watch.seconds += 0.01
 
-    busiest = max(sum(start <= other < start + 1 for other in moments) for start in moments)
-    assert busiest < DISCORDS_LIMIT
-    assert busiest == MOST[priority]
+    # As they may arrive: up to 40 ms closer together.
+    busiest = max(sum(start <= other < start + 1.04 for other in moments) for start in moments)
+    assert busiest == MOST[priority] <= DISCORDS_LIMIT
 
 
 async def test_results_find_room_where_changes_find_none() -> None:
@@ -127,7 +127,7 @@ async def test_somebody_who_gave_up_waiting_takes_nothing() -> None:
     await asyncio.sleep(0)
 
     given_up.cancel()
-    watch.seconds += 1.001
+    watch.seconds += 1.051
 
     await asyncio.wait_for(patient, 10)
 
