@@ -14,7 +14,7 @@ DISCORDS_LIMIT = 50
 """Requests that Discord allows a bot in one second (`discord.md`, section 4)."""
 
 WINDOW_SECONDS = 1.05
-"""A little more than Discord's second: requests arrive closer together than they were sent, or further apart."""
+"""A little more than Discord's second: requests may arrive closer together than they were sent."""
 
 LULL_SECONDS = 0.25
 """Where one result is, others often follow: a change lets that much time pass after the last one."""
