@@ -31,6 +31,7 @@ from studio.moderation import takedowns
 from studio.showing import Showing
 from studio.storage import ObstoreFiles
 from tests import sandbox_world
+from tests.sandbox_world import PATIENCE
 from tests.studio_world import World, studio_at_work
 
 JPEG = b"\xff\xd8"
@@ -95,7 +96,8 @@ class Gallery:
     painter: Painter
     links: Links
     session: aiohttp.ClientSession
-    url: str = ""
+    showing: Showing
+    url: str
 
     async def ready(self, **wishes: Any) -> str:
         """A delivered clip, at rest; its job's id."""
@@ -141,11 +143,18 @@ async def opened(world: World) -> AsyncIterator[Gallery]:
         watching=partial(add_watching, showing=showing, trial=False),
     )  # fmt: skip
     async with aiohttp.ClientSession() as session, serve(app, "127.0.0.1", 0) as (host, port):
-        yield Gallery(world, painter, links, session, f"http://{host}:{port}")
+        yield Gallery(world, painter, links, session, showing, f"http://{host}:{port}")
 
 
 async def _nobody(_token: str, _job_id: str | None) -> None:
     """No webhook comes in these tests."""
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes its time."""
+    monkeypatch.setattr(posters, "LOOK_SECONDS", PATIENCE)
+    monkeypatch.setattr(posters, "DRAW_SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -213,11 +222,8 @@ async def test_one_is_drawn_at_a_time_and_few_wait_for_their_turn(
     monkeypatch.setattr(posters, "MOST_IN_LINE", 2)
     first, second, third = [await gallery.ready() for _ in range(3)]
     gallery.painter.may.clear()
-    looks = []
-    for job_id in (first, second):
-        looks.append(asyncio.create_task(gallery.look(job_id)))
-        await gallery.painter.begun.wait()
-    await asyncio.sleep(0.1)
+    looks = [asyncio.create_task(gallery.look(job_id)) for job_id in (first, second)]
+    await gallery.world.eventually(lambda: gallery.showing.posters._in_line == 2)
 
     turned_away = await gallery.look(third)
     gallery.painter.may.set()
@@ -236,7 +242,7 @@ async def test_who_has_waited_long_enough_is_asked_to_come_again(
     monkeypatch.setattr(posters, "LOOK_SECONDS", 0.1)
 
     early = await gallery.look(job_id)
-    monkeypatch.setattr(posters, "LOOK_SECONDS", 20.0)
+    monkeypatch.setattr(posters, "LOOK_SECONDS", PATIENCE)
     gallery.painter.may.set()
 
     assert early == (503, b"")

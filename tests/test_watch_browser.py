@@ -19,7 +19,7 @@ from sqlalchemy import update
 from media.workshop import Workshop
 from providers.server import build_app, serve
 from providers.watch import add_watching
-from studio import jobs, schema
+from studio import jobs, posters, schema
 from studio.database import Database
 from studio.database import jobs as rows
 from studio.links import open_links
@@ -30,6 +30,7 @@ from studio.storage import open_storage
 from tests.browser import CHROMEDRIVER, CHROMIUM, MISSING, Browser, chromium
 from tests.builders import FixedClock, a_job
 from tests.drawn_scene import dance
+from tests.sandbox_world import PATIENCE
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 
@@ -95,7 +96,12 @@ async def a_delivered_job(database: Database, storage: Storage, folder: Path) ->
 
 
 @pytest.fixture
-async def screening(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Screening]:
+async def screening(
+    tmp_path: Path, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Screening]:
+    # A busy machine takes its time.
+    monkeypatch.setattr(posters, "LOOK_SECONDS", PATIENCE)
+    monkeypatch.setattr(posters, "DRAW_SECONDS", PATIENCE)
     database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
     await schema.upgrade(database)
     storage = open_storage((tmp_path / "files").as_uri())
