@@ -29,7 +29,7 @@ from cogs.moderation.operator import OperatorGroup
 from cogs.owner import Owner
 from doctor.arguments import parse
 from doctor.commands import COMMANDS, carry_out
-from media.workshop import kept_warm
+from media.workshop import Workshop, kept_warm
 from providers.addresses import guarded_session
 from providers.attachments import AttachmentFetcher, attachment_hosts
 from providers.frontdoor import Bell, open_front_door, webhook_address
@@ -80,6 +80,7 @@ class Ground:
     settings: Settings
     database: Database
     storage: Storage
+    workshop: Workshop
     session: aiohttp.ClientSession
     hosts: list[str]
     sandbox: Sandbox | None
@@ -113,16 +114,13 @@ async def open_house(
         # A worker is ready when it may call Discord; the others are connected besides.
         is_there = partial(_is_there, client, connected=role.takes_orders)
         address = await stack.enter_async_context(_front_door(ground, is_there, bell, links))
-        terms = terms_from(
-            settings,
-            usd_micros_per_second=PRICE_USD_MICROS,
-            webhook_address=webhook_address(settings, address),
-        )
+        way_back = webhook_address(settings, address)
+        terms = terms_from(settings, usd_micros_per_second=PRICE_USD_MICROS, webhook_address=way_back)
         desk, herald = _speakers(ground, client, links)
         equipment = Equipment(
             database=ground.database,
             storage=ground.storage,
-            workshop=await stack.enter_async_context(kept_warm()),
+            workshop=ground.workshop,
             attachments=AttachmentFetcher(session=ground.session, extra_hosts=ground.hosts),
             provider=_provider(ground),
             herald=herald,
@@ -159,16 +157,13 @@ async def _lay_ground(
         trial = open_trial(settings, seconds=sandbox_seconds)
         sandbox, settings = await stack.enter_async_context(trial)
     hosts = [host for host in (attachment_host, urlsplit(settings.discord_api_url or "").hostname) if host]
-    session = await stack.enter_async_context(
-        guarded_session(
-            provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts),
-            attachment_hosts(hosts),
-        )
-    )
+    results = provider_hosts(settings.pixelbyte_api_url, settings.pixelbyte_output_hosts)
+    session = await stack.enter_async_context(guarded_session(results, attachment_hosts(hosts)))
     return Ground(
         settings=settings,
         database=database,
         storage=storage,
+        workshop=await stack.enter_async_context(kept_warm()),
         session=session,
         hosts=hosts,
         sandbox=sandbox,
@@ -182,7 +177,9 @@ def _front_door(
 ) -> AbstractAsyncContextManager[tuple[str, int]]:
     watching = None
     if links is not None:
-        showing = Showing(links, database=ground.database, storage=ground.storage, clock=now)
+        showing = Showing(
+            links, database=ground.database, storage=ground.storage, workshop=ground.workshop, clock=now
+        )
         watching = partial(add_watching, showing=showing, trial=ground.sandbox is not None)
     checks: dict[str, ReadyCheck] = {"database": partial(_answers, ground.database), "discord": is_there}
     return open_front_door(ground.settings, checks, bell, clock=now, watching=watching)

@@ -18,6 +18,7 @@ from studio.languages.spoken import speak
 from studio.languages.tongues import of_browser
 from studio.links import FILES_PATH, WATCH_PATH
 from studio.moderation.findings import is_covered
+from studio.posters import NoPoster
 from studio.showing import Exhibit, NotShown, Reel, Showing
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,6 @@ SLICE_BYTES = 64 * 1024
 STALL_SECONDS = 30.0
 """How long a player may take nothing: one that is paused asks for the rest when it goes on."""
 
-MOST_POSTER_BYTES = 2 * 1024 * 1024
 BUSY_SECONDS = 5
 
 _ENDINGS = {
@@ -44,6 +44,7 @@ _ENDINGS = {
 }
 _TOKEN = r"{token:[0-9a-zA-Z_.-]{1,80}}"  # noqa: S105 - a pattern
 _STATUS = {NotShown.UNKNOWN: 404, NotShown.EXPIRED: 410, NotShown.REMOVED: 410, NotShown.AWAY: 503}
+_WITHOUT_POSTER = {NoPoster.NONE: 404, NoPoster.GONE: 410, NoPoster.LATER: 503}
 _COMMON = {
     # What was removed must be gone at once, so every use is asked for; the ETag makes that cheap.
     "Cache-Control": "private, no-cache, no-transform",
@@ -90,15 +91,14 @@ class _Screens:
         found = await self._showing.find(request.match_info["token"])
         if isinstance(found, NotShown):
             return _nothing(_STATUS[found])
-        if found.clip.poster_key is None or is_covered(found.job):
+        if is_covered(found.job):
             return _nothing(404)
         headers = {**_COMMON, "ETag": f'"{found.job.id}-poster"'}
         if _is_known(request, headers["ETag"]):
             return web.Response(status=304, headers=headers)
-        try:
-            body = await self._showing.storage.read(found.clip.poster_key, 0, MOST_POSTER_BYTES)
-        except OSError as error:
-            return _missing(error)
+        body = await self._showing.posters.of(found.job.id, found.clip)
+        if isinstance(body, NoPoster):
+            return _nothing(_WITHOUT_POSTER[body])
         return web.Response(body=body, content_type="image/jpeg", headers=headers)
 
     async def clip(self, request: web.Request) -> web.StreamResponse:
@@ -117,6 +117,7 @@ class _Screens:
         """A bot that ends does not wait for whoever is watching: players come back by themselves."""
         for task in self._streaming:
             task.cancel()
+        await self._showing.posters.close()
 
     async def _serve(
         self, request: web.Request, exhibit: Exhibit, reel: Reel, *, placed: str

@@ -54,7 +54,7 @@ def clip_page(exhibit: Exhibit, token: str, public_url: str, *, trial: bool) -> 
     # Of what is covered nothing is loaded until the viewer has it played: not even the first frame.
     covered = is_covered(exhibit.job)
     preload = "none" if covered else "metadata"
-    poster_attribute = f' poster="{files}/poster.jpg"' if clip.poster_key and not covered else ""
+    poster_attribute = f' poster="{files}/poster.jpg"' if not covered else ""
     cover = f'\n<p class="label">{escape(say("watch_covered"))}</p>' if covered else ""
     facts = {"seconds": clip.seconds, "width": clip.width, "height": clip.height}
     label = escape(say("watch_label_trial" if trial else "watch_label", **facts))
@@ -87,9 +87,9 @@ def _tags(exhibit: Exhibit, token: str, public_url: str, trial: bool) -> Iterato
         # A preview would show what the cover hides.
         named |= {"og:type": "website", "twitter:card": "summary"}
     else:
-        named |= _video_tags(exhibit, named["og:url"], f"{public_url}{FILES_PATH}{token}/clip.mp4")
-        if exhibit.clip.poster_key:
-            named |= _image_tags(f"{public_url}{FILES_PATH}{token}/poster.jpg", _alt_text(exhibit, trial))
+        files = f"{public_url}{FILES_PATH}{token}"
+        named |= _video_tags(exhibit, named["og:url"], f"{files}/clip.mp4")
+        named |= _image_tags(f"{files}/poster.jpg", _alt_text(exhibit, trial))
     for name, value in named.items():
         key = "name" if name.startswith("twitter:") else "property"
         yield f'<meta {key}="{name}" content="{escape(value)}">'

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 class Clip:
     """The finished result in our storage; `source_url` is where the provider keeps it.
 
-    What the picture check `found` has it covered. There is a poster (`poster_key`) only where clips are shown
-    outside of Discord, from a moment after they were posted on, and none of what is covered.
-    `plays_everywhere`: False for what some phones and browsers cannot show, such as HEVC; then there is a
-    copy that all can show (`playable_key`), unless none could be made. `content_type` is the result's own.
+    What the picture check `found` has it covered. `plays_everywhere`: False for what some phones and browsers
+    cannot show, such as HEVC; then there is a copy that all can show (`playable_key`), unless none could be
+    made. `content_type` is the result's own.
     """
 
     key: str
@@ -22,7 +21,6 @@ class Clip:
     height: int
     has_sound: bool
     source_url: str
-    poster_key: str | None = None
     found: str | None = None
     plays_everywhere: bool = True
     content_type: str = "video/mp4"

@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 
 from media.errors import MediaRefused, WorkshopFailed
-from studio import jobs
 from studio.equipment import Equipment
+from studio.keeping import may_keep_files
 from studio.models import Clip, Job
 
 log = structlog.get_logger(__name__)
@@ -53,16 +53,8 @@ async def smaller_copy(equipment: Equipment, job: Job, path: Path, *, max_bytes:
         await equipment.workshop.fit_clip(path, made, max_bytes=max_bytes)
         await storage.put(key, made)
     # Whoever deleted the clip's files meanwhile did not see this one.
-    if not await _is_kept(equipment, job.id):
+    retention = timedelta(seconds=equipment.terms.retention_seconds)
+    if not await may_keep_files(equipment.database, job.id, now=equipment.clock(), retention=retention):
         await storage.delete_tree(f"jobs/{job.id}")
         raise FileNotFoundError(key)
     return key
-
-
-async def _is_kept(equipment: Equipment, job_id: str) -> bool:
-    async with equipment.database.read() as connection:
-        job = await jobs.get(connection, job_id)
-    if job is None or job.removed_at is not None or job.purged_at is not None:
-        return False
-    retention = timedelta(seconds=equipment.terms.retention_seconds)
-    return job.closed_at is None or equipment.clock() < job.closed_at + retention

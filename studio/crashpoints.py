@@ -79,7 +79,6 @@ POINTS = (
     "desk.card_concluded",
     "delivery.concluded",
     "delivery.files_deleted",
-    "delivery.poster_stored",
     "delivery.purged",
     # after each step's transaction
     "work.rested",

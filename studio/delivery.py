@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
-from media.errors import MediaRefused, Reason, WorkshopFailed
+from media.errors import MediaRefused, Reason
 from studio import jobs
 from studio.acceptance import alarm_about
 from studio.asking import Asking
@@ -32,9 +31,6 @@ log = structlog.get_logger(__name__)
 
 OURS_SECONDS = 5.0
 """For how long no other process takes a job over from a process that stands still."""
-
-POSTER_TRIES = 8
-"""How often storage that is away is waited for: better a page without a poster than a job without an end."""
 
 
 class Delivery:
@@ -143,12 +139,6 @@ class Delivery:
             except DeskUnavailable as error:
                 return Wait(error.retry_after, tried=True)
             await self._tidy(job, may_come=watched)
-            try:
-                job = await self._with_poster(job)
-            except OSError as error:
-                log.warning("poster_not_stored", job_id=job.id, tries=job.tries, error=str(error))
-                if job.tries < POSTER_TRIES:
-                    return Wait(patience(job.tries), tried=True)
         if watched:
             late = await self._late.look(job)
             if not isinstance(late, Job):
@@ -207,24 +197,6 @@ class Delivery:
         await self._equipment.storage.delete_tree(f"jobs/{job.id}{folder}")
         passing("delivery.files_deleted")
 
-    async def _with_poster(self, job: Job) -> Job:
-        """Draw what the watch page shows until the clip has loaded; without it, it shows nothing."""
-        clip = job.clip
-        if clip is None or not _wants_poster(job, clip) or not self._equipment.terms.has_watch_page:
-            return job
-        storage, key = self._equipment.storage, f"jobs/{job.id}/poster.jpg"
-        try:
-            async with storage.checkout(clip.key) as path, storage.workspace() as folder:
-                poster = folder / "poster.jpg"
-                await self._equipment.workshop.draw_poster(path, poster)
-                await storage.put(key, poster)
-        except (FileNotFoundError, MediaRefused, WorkshopFailed) as error:
-            log.warning("poster_not_drawn", job_id=job.id, error=str(error))
-            return job
-        passing("delivery.poster_stored")
-        async with self._equipment.database.write() as connection:
-            return await jobs.amend(connection, job, clip=replace(clip, poster_key=key))
-
     async def _fetch_again(self, job: Job) -> Outcome:
         """Our copy is gone: the provider's is fetched once more, unless that has gone on for too long."""
         now = self._equipment.clock()
@@ -273,12 +245,6 @@ class Delivery:
         if age > waits.give_up_fetching:
             return await end(self._equipment, job, JobState.FAILED, "result_missing")
         return Wait(patience(job.tries, longest=max(1.0, waits.give_up_fetching / 12)), tried=True)
-
-
-def _wants_poster(job: Job, clip: Clip) -> bool:
-    """Not what was taken down, nor what is covered: a preview would show what the cover hides."""
-    delivered = job.state is JobState.DELIVERED and job.removed_at is None
-    return delivered and not findings.is_covered(job) and clip.poster_key is None
 
 
 async def purge(equipment: Equipment) -> int:

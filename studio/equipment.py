@@ -47,7 +47,6 @@ class Terms:
     max_video_bytes: int = 200 * MEGABYTE
     waits: Waits = field(default_factory=Waits)
     webhook_address: Callable[[str], str] | None = None
-    has_watch_page: bool = False
 
     @property
     def is_trial(self) -> bool:
@@ -81,7 +80,6 @@ def terms_from(
         reconcile_seconds=settings.reconcile_seconds,
         retention_seconds=settings.retention_days * 86_400.0,
         webhook_address=webhook_address,
-        has_watch_page=settings.public_url is not None,
     )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from studio import jobs
+from studio.database import Database
 from studio.errors import InputRefused
 from studio.models import Inputs, Job, JobState, SourceFile, looks_swapped
 from studio.ports import Storage
@@ -63,6 +66,18 @@ async def is_kept(storage: Storage, *files: SourceFile) -> bool:
         # TimeoutError is one, too. Whoever fetches them finds out.
         return True
     return True
+
+
+async def may_keep_files(database: Database, job_id: str, *, now: datetime, retention: timedelta) -> bool:
+    """Whether a file that has just been stored for the job may stay, however long making it took.
+
+    To be asked afterwards: whoever deletes the job's files marks its row first, or goes by its age.
+    """
+    async with database.read() as connection:
+        job = await jobs.get(connection, job_id)
+    if job is None or job.removed_at is not None or job.purged_at is not None:
+        return False
+    return job.closed_at is None or now < job.closed_at + retention
 
 
 async def bring_kept(storage: Storage, key: str, target: Path) -> None:

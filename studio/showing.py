@@ -9,12 +9,14 @@ from enum import StrEnum
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from media.workshop import Workshop
 from studio import jobs
 from studio.database import Database
 from studio.keeping import is_finished
 from studio.links import Links
 from studio.models import Clip, Job, JobState
 from studio.ports import Clock, Storage
+from studio.posters import Posters
 
 log = structlog.get_logger(__name__)
 
@@ -65,9 +67,14 @@ class Exhibit:
 class Showing:
     """Decides by the database at every look, so that what is removed is gone at once."""
 
-    def __init__(self, links: Links, *, database: Database, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, links: Links, *, database: Database, storage: Storage, workshop: Workshop, clock: Clock
+    ) -> None:
         self.links = links
         self.storage = storage
+        self.posters = Posters(
+            database=database, storage=storage, workshop=workshop, clock=clock, retention=links.retention
+        )
         self._database = database
         self._clock = clock
 

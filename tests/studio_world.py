@@ -412,7 +412,7 @@ class World:
             assert (self.desk.of(job_id)[-1].ending is None) == (job.state is JobState.DELIVERED)
             assert job.id in self.desk.concluded
             clip = job.clip
-            clips = {key for key in (clip.key, clip.poster_key, clip.playable_key) if key} if clip else set()
+            clips = {key for key in (clip.key, clip.playable_key) if key} if clip else set()
             kept = set(await self.storage.keys(f"jobs/{job_id}"))
             # What a clip was made of is kept beside it, so that it can be run again.
             inputs = {key for key in kept if "/input/" in key} if job.clip else set()

@@ -227,11 +227,6 @@ WAYS = {
             "delivery.files_deleted", "work.closed",
         ),
     ),
-    "watched": Way(
-        order,
-        ("delivery.poster_stored",),
-        settings=REACHABLE,
-    ),
     "prepared": Way(order, ("intake.sources_deleted", "intake.illustrated"), each=True),
     "asked": Way(
         order_to_be_asked,

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from doctor.check import Check
 from doctor.way_to_clips import check_way_to_clips
+from media.workshop import Workshop
 from providers.server import build_app, serve
 from providers.watch import add_watching
 from studio import schema
@@ -60,7 +61,8 @@ async def running_server(settings: Settings, port: int, *, showing_clips: bool =
     database = Database(settings.database_url)
     await schema.upgrade(database)
     links = await open_links(database, "https://bot.example.org", clock=now, retention_seconds=60)
-    showing = Showing(links, database=database, storage=open_storage(settings.storage_url), clock=now)
+    storage = open_storage(settings.storage_url)
+    showing = Showing(links, database=database, storage=storage, workshop=Workshop(), clock=now)
     watching = partial(add_watching, showing=showing, trial=False) if showing_clips else None
     app = build_app(
         ring=_nobody, secret="", checks={}, registry=CollectorRegistry(), clock=now, watching=watching

@@ -16,7 +16,7 @@ from studio import attempts, jobs, schema
 from studio.database import Database, metadata
 from studio.endings import withdraw
 from studio.equipment import because
-from studio.models import Ending
+from studio.models import Clip, Ending
 from tests.pool_world import booked, folded
 
 MOMENT = 1_772_366_400_000_000
@@ -146,3 +146,28 @@ async def _cancel(database: Database, job_id: str) -> None:
         job = await jobs.get(connection, job_id)
         assert job is not None
         await withdraw(connection, job, Ending("cancelled"), now=job.state_since, why=because("test"))
+
+
+async def test_clips_that_named_their_posters_are_read_without(database_url: str) -> None:
+    stored = {
+        "key": "jobs/job1/clip.mp4", "size": 4_000_000_000, "seconds": 5.25, "width": 2, "height": 4,
+        "has_sound": True, "source_url": "https://video.example.org/100%.mp4", "found": None,
+    }  # fmt: skip
+    named = {"one": {"poster_key": "jobs/one/poster.jpg"}, "none": {"poster_key": None}, "never": {}}
+    database = Database(database_url)
+    async with database.write() as connection:
+        await connection.run_sync(_bring_to, "0013")
+        tables = await connection.run_sync(_tables)
+        for job_id, further in named.items():
+            order = ORDER | READABLE | {"id": job_id, "provider_job_id": None, "clip": stored | further}
+            await connection.execute(tables.tables["jobs"].insert().values(**order))
+        unfinished = ORDER | READABLE | {"id": "unfinished"}
+        await connection.execute(tables.tables["jobs"].insert().values(**unfinished))
+
+    await schema.upgrade(database)
+
+    async with database.read() as connection:
+        read = {job_id: await jobs.get(connection, job_id) for job_id in (*named, "unfinished")}
+    clips = {job_id: job.clip for job_id, job in read.items() if job is not None}
+    assert clips == dict.fromkeys(named, Clip(**stored)) | {"unfinished": None}
+    await database.close()

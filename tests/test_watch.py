@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import update
 
 from demo.waiting import eventually
+from media.workshop import Workshop
 from providers import watch
 from providers.server import build_app, serve
 from providers.watch import add_watching
@@ -104,12 +105,12 @@ async def cinema(one_database: Database, tmp_path: Path, clock: FixedClock) -> A
         await storage.put(f"jobs/{job.id}/{name}", tmp_path / name)
     clip = Clip(
         key=f"jobs/{job.id}/clip.mp4", size=SIZE, seconds=5, width=1080, height=1920, has_sound=True,
-        source_url="https://video.example.org/o.mp4", poster_key=f"jobs/{job.id}/poster.jpg",
+        source_url="https://video.example.org/o.mp4",
     )  # fmt: skip
     async with database.write() as connection:
         job = await jobs.amend(connection, job, clip=clip)
     links = await open_links(database, "https://bot.example.org", clock=clock, retention_seconds=7 * DAY)
-    showing = Showing(links, database=database, storage=storage, clock=clock)
+    showing = Showing(links, database=database, storage=storage, workshop=Workshop(), clock=clock)
     app = build_app(
         ring=_nobody, secret="", checks={}, registry=CollectorRegistry(), clock=clock,
         watching=partial(add_watching, showing=showing, trial=False),
@@ -489,7 +490,7 @@ async def test_of_what_is_covered_neither_the_page_nor_a_preview_shows_anything_
     if why == "found":
         await cinema.change(clip=clip | {"found": "result:breasts"})
     else:
-        # Also one that was given a poster before covers were heeded here.
+        # Its poster, which was drawn before covers were heeded here, still lies in storage.
         await cinema.change(wishes=asdict(replace(cinema.job.order.wishes, spoiler=True)))
 
     _, _, body = await cinema.ask(f"{cinema.url}/watch/{cinema.token}")
@@ -511,15 +512,3 @@ async def test_the_poster_is_a_jpeg(cinema: Cinema) -> None:
     status, headers, body = await cinema.ask(f"{cinema.url}/clips/{cinema.token}/poster.jpg")
 
     assert (status, headers["Content-Type"], body) == (200, "image/jpeg", b"\xff\xd8 a poster")
-
-
-async def test_an_older_clip_without_a_poster_is_shown_all_the_same(cinema: Cinema) -> None:
-    clip = _plain(cinema.job.clip)
-    del clip["poster_key"]
-    await cinema.change(clip=clip)
-
-    status, _, body = await cinema.ask(f"{cinema.url}/watch/{cinema.token}")
-
-    assert status == 200
-    assert b"poster" not in body
-    assert (await cinema.ask(f"{cinema.url}/clips/{cinema.token}/poster.jpg"))[0] == 404

@@ -19,16 +19,18 @@ from sqlalchemy import update
 from media.workshop import Workshop
 from providers.server import build_app, serve
 from providers.watch import add_watching
-from studio import jobs, schema
+from studio import jobs, posters, schema
 from studio.database import Database
 from studio.database import jobs as rows
 from studio.links import open_links
 from studio.models import Clip, Job, JobState
+from studio.ports import Storage
 from studio.showing import Showing
 from studio.storage import open_storage
 from tests.browser import CHROMEDRIVER, CHROMIUM, MISSING, Browser, chromium
 from tests.builders import FixedClock, a_job
 from tests.drawn_scene import dance
+from tests.sandbox_world import PATIENCE
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 
@@ -78,34 +80,34 @@ class Screening:
             await connection.execute(update(rows).where(rows.c.id == self.job.id).values(**values))
 
 
-async def a_delivered_job(database: Database, folder: Path) -> tuple[Job, dict[str, Path]]:
-    """A job in the books, and its files by their keys, as delivery makes them."""
-    job = await a_job(database)
-    video, poster = dance(folder / "clip.mp4", rate=10), folder / "poster.jpg"
+async def a_delivered_job(database: Database, storage: Storage, folder: Path) -> Job:
+    """A job in the books and its clip in storage, as delivery leaves them."""
+    job, video = await a_job(database), dance(folder / "clip.mp4", rate=10)
     facts = await Workshop().verify_clip(video)
-    await Workshop().draw_poster(video, poster)
     clip = Clip(
         key=f"jobs/{job.id}/clip.mp4", size=facts.size, seconds=facts.seconds, width=facts.width,
         height=facts.height, has_sound=facts.has_sound, source_url="https://video.example.org/o.mp4",
-        poster_key=f"jobs/{job.id}/poster.jpg",
     )  # fmt: skip
+    await storage.put(clip.key, video)
     async with database.write() as connection:
         changes = {"state": JobState.DELIVERING, "member_name": "Zoë"}
         await connection.execute(update(rows).where(rows.c.id == job.id).values(**changes))
-        job = await jobs.amend(connection, replace(job, state=JobState.DELIVERING), clip=clip)
-    return job, {f"jobs/{job.id}/{path.name}": path for path in (video, poster)}
+        return await jobs.amend(connection, replace(job, state=JobState.DELIVERING), clip=clip)
 
 
 @pytest.fixture
-async def screening(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Screening]:
+async def screening(
+    tmp_path: Path, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Screening]:
+    # A busy machine takes its time.
+    monkeypatch.setattr(posters, "LOOK_SECONDS", PATIENCE)
+    monkeypatch.setattr(posters, "DRAW_SECONDS", PATIENCE)
     database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
     await schema.upgrade(database)
     storage = open_storage((tmp_path / "files").as_uri())
-    job, files = await a_delivered_job(database, tmp_path)
-    for key, path in files.items():
-        await storage.put(key, path)
+    job = await a_delivered_job(database, storage, tmp_path)
     links = await open_links(database, "http://not-yet", clock=clock, retention_seconds=7 * DAY)
-    showing = Showing(links, database=database, storage=storage, clock=clock)
+    showing = Showing(links, database=database, storage=storage, workshop=Workshop(), clock=clock)
     app = build_app(
         ring=_nobody, secret="", checks={}, registry=CollectorRegistry(), clock=clock,
         watching=partial(add_watching, showing=showing, trial=False),
