@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import io
 import tempfile
@@ -25,7 +26,9 @@ PATIENCE = 60.0
 @functools.cache
 def workshop() -> tempfile.TemporaryDirectory[str]:
     """Files of this test run: media, and the clips drawn from them, each drawn only once."""
-    return tempfile.TemporaryDirectory(prefix="sandbox-")
+    made = tempfile.TemporaryDirectory(prefix="sandbox-")
+    atexit.register(made.cleanup)
+    return made
 
 
 @functools.cache
