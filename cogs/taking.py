@@ -82,9 +82,9 @@ class Taking:
         if wanted.wishes.adult is not adults_only:
             wanted = replace(wanted, wishes=replace(wanted.wishes, adult=adults_only))
         wish = wish_of(interaction, wanted.wishes)
-        if self._studio.covers(wish):
+        if self._studio.server(wish.guild_id).covers(wish.channel_id):
             wanted = replace(wanted, wishes=replace(wanted.wishes, spoiler=True))
-        agrees = self._agrees(petition)
+        agrees = petition is not None and self._agrees(petition)
         try:
             await self._studio.admit(wish, overruled=wanted.overruled, agrees=agrees)
         except OrderRefused as refusal:
@@ -146,28 +146,31 @@ class Taking:
         """Have the order recorded as soon as the loop has done what it is at now."""
         loop = asyncio.get_running_loop()
         started: asyncio.Future[asyncio.Task[None]] = loop.create_future()
+
+        def start() -> None:
+            started.set_result(loop.create_task(self._record(interaction, order, petition)))
+
         # Nothing stands before the first REST call: below Python 3.12, aiohttp writes it in a task of its
-        # own, which waits in the loop's line; what is called later comes behind it.
-        loop.call_later(
-            0, lambda: started.set_result(loop.create_task(self._record(interaction, order, petition)))
-        )
+        # own, which waits in the loop's line; what stands in line for the second time comes behind it.
+        loop.call_soon(loop.call_soon, start)
         return started
 
     async def _record(self, interaction: Interaction, order: Order, petition: Petition | None) -> None:
-        if self._agrees(petition):
+        if petition is not None and self._agrees(petition):
             await self._agree(interaction)
         await self._studio.register.take(order, petition_id=petition.id if petition else None)
 
     def _order(self, interaction: Interaction, wanted: Wanted) -> Order:
-        assert interaction.guild_id is not None
-        assert interaction.channel_id is not None
+        guild_id, channel_id = interaction.guild_id, interaction.channel_id
+        assert guild_id is not None
+        assert channel_id is not None
         now = self._studio.now()
         return Order(
             job_id=self._studio.new_job_id(now),
             member=member_of(interaction),
             place=Place(
-                guild_id=interaction.guild_id,
-                channel_id=interaction.channel_id,
+                guild_id=guild_id,
+                channel_id=channel_id,
                 interaction_token=interaction.token,
             ),
             picture=wanted.picture,
@@ -182,13 +185,9 @@ class Taking:
         """For what everybody reads."""
         return speaking(of_server(interaction, self._studio.language(interaction.guild_id or 0)))
 
-    def _agrees(self, petition: Petition | None) -> bool:
+    def _agrees(self, petition: Petition) -> bool:
         """Whether the press is a word on what members are asked now, not on what they were asked once."""
-        return (
-            petition is not None
-            and petition.wants is Want.CONSENT
-            and petition.agrees_to == self._studio.consent_version
-        )
+        return petition.wants is Want.CONSENT and petition.agrees_to == self._studio.consent_version
 
     async def _agree(self, interaction: Interaction) -> None:
         await asyncio.sleep(0)
@@ -263,13 +262,13 @@ async def _failure(started: asyncio.Future[asyncio.Task[None]]) -> BaseException
 
 def wish_of(interaction: Interaction, wishes: Wishes) -> Wish:
     """What the rules of the server are asked about."""
+    channel, channel_id = interaction.channel, interaction.channel_id
     assert interaction.guild_id is not None
-    assert interaction.channel_id is not None
-    channel = interaction.channel
+    assert channel_id is not None
     return Wish(
         guild_id=interaction.guild_id,
         # A thread may do what its channel may.
-        channel_id=channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id,
+        channel_id=channel.parent_id if isinstance(channel, discord.Thread) else channel_id,
         member_id=interaction.user.id,
         role_ids=lambda: _role_ids(interaction),
         texts=(wishes.prompt, wishes.negative_prompt),

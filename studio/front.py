@@ -16,7 +16,7 @@ from studio import cancelling, doorbell, jobs
 from studio.census import Census
 from studio.crashpoints import passing
 from studio.endings import withdraw
-from studio.equipment import Equipment, Terms, because
+from studio.equipment import Equipment, because
 from studio.errors import ConsentNeeded, NotYours, OrderRefused
 from studio.forecast import Forecast
 from studio.journal import Journal
@@ -32,7 +32,6 @@ from studio.register import Register, check_unfinished
 from studio.results.door import open_results
 from studio.sharing import admission, rules
 from studio.sharing.account import Account, account_of
-from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
 from studio.wishing.giving_back import give_back
@@ -46,7 +45,7 @@ class Studio:
 
     `register` takes down the orders; `hearings` is the door for those who answer what jobs have to ask;
     `motions` is the library, and `preparation` is for members who lay out a clip before they order it;
-    `results` is the door for what is done with finished clips.
+    `results` is the door for what is done with finished clips. `server` gives a server's rules from memory.
     """
 
     def __init__(
@@ -63,23 +62,15 @@ class Studio:
         self._census = census
         self._servers = servers
         self._dispatcher = dispatcher
-        self._new_job_id = new_job_id
+        self._terms = equipment.terms
+        # No methods of our own around these: answers wait for each call.
+        self.server, self.now, self.new_job_id = servers.of, equipment.clock, new_job_id
         self.register = Register(equipment, census, journal)
         self.hearings = Hearings(equipment.database, dispatcher, equipment.clock)
         self.motions = Library(equipment)
         self.results = open_results(equipment)
         self.preparation = Preparation(equipment.database, equipment.clock, new_job_id)
         self.accepting = True
-
-    def now(self) -> datetime:
-        return self._equipment.clock()
-
-    def new_job_id(self, now: datetime) -> str:
-        return self._new_job_id(now)
-
-    def defaults(self, guild_id: int) -> Defaults:
-        """What an order in the server gets where its member chooses nothing; from memory."""
-        return self._servers.of(guild_id).policy.defaults
 
     def language(self, guild_id: int) -> str:
         """What its moderators want the server to be spoken to, or `auto`; from memory."""
@@ -154,10 +145,6 @@ class Studio:
     def check_showing(self, wish: Wish) -> None:
         """Raise `OrderRefused` for who may not show clips there. From memory alone."""
         rules.check_member(self._servers.of(wish.guild_id), wish, self.now())
-
-    def covers(self, wish: Wish) -> bool:
-        """Whether the server has clips of this channel covered until somebody presses them."""
-        return wish.channel_id in self._servers.of(wish.guild_id).policy.spoiler_channel_ids
 
     def asks_moderators(self, guild_id: int) -> bool:
         """Whether the server has a place where its moderators can be asked."""
@@ -286,7 +273,3 @@ class Studio:
         job_id = await doorbell.answer(self._equipment, token, provider_job_id)
         if job_id is not None:
             self._dispatcher.wake(job_id)
-
-    @property
-    def _terms(self) -> Terms:
-        return self._equipment.terms
