@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 import structlog
@@ -42,7 +42,8 @@ class Taking:
         self._studio = studio
         self._max_picture_bytes = max_picture_bytes
         self._max_video_bytes = max_video_bytes
-        self._answering: set[asyncio.Task[Any]] = set()
+        self._answering = 0
+        self._all_answered = asyncio.Event()
         self.storing = Storing()
 
     async def take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None = None) -> None:
@@ -50,18 +51,19 @@ class Taking:
 
         `petition`: the press that lets an earlier refused order go on. Raises `OrderRefused`.
         """
-        task = asyncio.current_task()
-        assert task is not None
-        self._answering.add(task)
+        self._answering += 1
         try:
             await self._take(interaction, wanted, petition)
         finally:
-            self._answering.discard(task)
+            self._answering -= 1
+            if not self._answering:
+                self._all_answered.set()
 
     async def finish_answers(self) -> None:
         """Wait until every interaction that came in so far has its answer; for an orderly end."""
         if self._answering:
-            await asyncio.wait(self._answering)
+            self._all_answered.clear()
+            await self._all_answered.wait()
         await self.storing.finished()
 
     async def _take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> None:
@@ -183,7 +185,8 @@ class Taking:
 
     def _in_public(self, interaction: Interaction) -> AbstractContextManager[None]:
         """For what everybody reads."""
-        return speaking(of_server(interaction, self._studio.language(interaction.guild_id or 0)))
+        server = self._studio.server(interaction.guild_id or 0)
+        return speaking(of_server(interaction, server.policy.language))
 
     def _agrees(self, petition: Petition) -> bool:
         """Whether the press is a word on what members are asked now, not on what they were asked once."""

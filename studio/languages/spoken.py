@@ -7,6 +7,7 @@ the herald for a server, by the watch page for a browser. What nobody has set is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar, Token
 
@@ -15,9 +16,9 @@ from studio.languages.tongues import Language
 _SPOKEN: ContextVar[Language] = ContextVar("spoken", default=Language.ENGLISH)
 
 
-def spoken() -> Language:
-    """The language of the texts that are made here."""
-    return _SPOKEN.get()
+# Not a function around it: every text asks, and answers wait for some.
+spoken: Callable[[], Language] = _SPOKEN.get
+"""The language of the texts that are made here."""
 
 
 def speak(language: Language) -> None:

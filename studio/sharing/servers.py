@@ -60,8 +60,6 @@ class Server:
 
     def block_of(self, member_id: int, now: datetime) -> Block | None:
         """The member's block that is valid now; it holds also when they had themselves forgotten."""
-        if not self.blocked:
-            return None
         found = [self.blocked[each] for each in (member_id, alias_of(member_id)) if each in self.blocked]
         valid = [until for until in found if until is None or until > now]
         if not valid:
