@@ -62,7 +62,6 @@ class Studio:
         self._census = census
         self._servers = servers
         self._dispatcher = dispatcher
-        self._terms = equipment.terms
         # No methods of our own around these: answers wait for each call.
         self.server, self.now, self.new_job_id = servers.of, equipment.clock, new_job_id
         self.register = Register(equipment, census, journal)
@@ -95,14 +94,17 @@ class Studio:
     async def _count(self, server: Server, wish: Wish, *, asks_consent: bool, overruled: bool) -> None:
         async with self._equipment.database.read() as connection:
             if asks_consent and not await consents.given(
-                connection, guild_id=wish.guild_id, member_id=wish.member_id, trial=self._terms.is_trial
+                connection,
+                guild_id=wish.guild_id,
+                member_id=wish.member_id,
+                trial=self._equipment.terms.is_trial,
             ):
                 raise self._consent_needed()
             if overruled or self._counts(server):
                 await self._check_limits(connection, server, wish, overruled=overruled)
 
     def _counts(self, server: Server) -> bool:
-        return self._terms.monthly_budget_usd_micros is not None or server.limits_orders
+        return self._equipment.terms.monthly_budget_usd_micros is not None or server.limits_orders
 
     def glance(self, wish: Wish) -> Server:
         """Decide from memory alone, and return the server. Raises `OrderRefused`."""
@@ -111,7 +113,7 @@ class Studio:
         server = self._servers.of(wish.guild_id)
         rules.check(server, self._servers.house, wish, self.now())
         check_unfinished(
-            self._terms,
+            self._equipment.terms,
             server,
             wish.role_ids,
             in_server=self._census.of_server(wish.guild_id),
@@ -121,9 +123,9 @@ class Studio:
 
     def _consent_needed(self) -> ConsentNeeded:
         """To what the member is asked to agree: they are told who gets their files."""
-        if self._terms.is_trial:
+        if self._equipment.terms.is_trial:
             return ConsentNeeded("consent_needed_trial")
-        return ConsentNeeded(provider=self._terms.provider_name)
+        return ConsentNeeded(provider=self._equipment.terms.provider_name)
 
     async def _check_limits(
         self, connection: AsyncConnection, server: Server, wish: Wish, *, overruled: bool
@@ -135,10 +137,10 @@ class Studio:
             server,
             Member(wish.member_id, "", wish.role_ids()),
             now=self.now(),
-            budget=self._terms.monthly_budget_usd_micros,
+            budget=self._equipment.terms.monthly_budget_usd_micros,
             overruled=overruled,
         )
-        refusal = found.refusal(clips=1, usd_micros=self._terms.least_usd_micros)
+        refusal = found.refusal(clips=1, usd_micros=self._equipment.terms.least_usd_micros)
         if refusal is not None:
             raise admission.limit_reached(refusal)
 
@@ -153,7 +155,7 @@ class Studio:
     @property
     def consent_version(self) -> int:
         """Of the words that members are asked to agree to now."""
-        return consents.version_of(trial=self._terms.is_trial)
+        return consents.version_of(trial=self._equipment.terms.is_trial)
 
     async def keep(self, petition: Petition, *, instead_of: str | None = None) -> None:
         """Keep a refused order for its member's press; without it, the press says that it is over."""
@@ -187,7 +189,7 @@ class Studio:
                     guild_id=guild_id,
                     member_id=member_id,
                     now=self.now(),
-                    trial=self._terms.is_trial,
+                    trial=self._equipment.terms.is_trial,
                 )
         except SQLAlchemyError as error:
             log.warning("consent_not_stored", guild_id=guild_id, error=type(error).__name__)
@@ -243,8 +245,8 @@ class Studio:
                 guild_id=guild_id,
                 member=member,
                 now=self.now(),
-                budget=self._terms.monthly_budget_usd_micros,
-                price=self._terms.least_usd_micros,
+                budget=self._equipment.terms.monthly_budget_usd_micros,
+                price=self._equipment.terms.least_usd_micros,
             )
 
     async def turns_of(self, job_ids: Iterable[str]) -> dict[str, Turn]:
