@@ -71,11 +71,13 @@ def check_files(
     picture: SourceFile, video: SourceFile, *, max_picture_bytes: int, max_video_bytes: int
 ) -> None:
     """Raise `OrderRefused` for a file above its cap, whichever way round the two are."""
+    if max(picture.size, video.size) <= min(max_picture_bytes, max_video_bytes):
+        # As most are, and then it is all one which is which.
+        return
     if looks_swapped(picture, video):
         picture, video = video, picture
-    if picture.size > max_picture_bytes or video.size > max_video_bytes:
-        check_picture(picture, max_picture_bytes)
-        check_video(video, max_video_bytes)
+    check_picture(picture, max_picture_bytes)
+    check_video(video, max_video_bytes)
 
 
 def check_picture(picture: SourceFile, most_bytes: int) -> None:

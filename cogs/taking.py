@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ from cogs.voice import of_server
 from cogs.ways_on import way_on
 from studio.crashpoints import passing
 from studio.errors import ConsentNeeded, LimitReached, OrderRefused, StudioError
-from studio.languages.spoken import speaking
+from studio.languages.spoken import speaking, spoken
+from studio.languages.tongues import Language
 from studio.models import Member, Order, Place, Wishes
 from studio.moderation.explicit import check_words
 from studio.moderation.petitions import Petition, Want, Wanted
@@ -105,9 +105,7 @@ class Taking:
         self._studio.register.promise(order, petition_id=petition_id)
         started = self._start_recording(interaction, order, petition)
         try:
-            with self._in_public(interaction):
-                text = first_answer(order.member)
-            answer_id = await _answer(interaction, text)
+            answer_id = await _answer(interaction, self._first_answer(interaction, order.member))
         except CALL_ERRORS as error:
             failure = await _failure(started)
             if verdict(error) is not Verdict.UNAVAILABLE:
@@ -132,7 +130,7 @@ class Taking:
         """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
         error = failure if isinstance(failure, StudioError) else StudioError()
         log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
-        with self._in_public(interaction):
+        with speaking(self._in_public(interaction)):
             text = withdrawn_answer(order.member, error.sentence)
         await interaction.edit_original_response(content=text)
         passing("taking.withdrawn")
@@ -183,10 +181,18 @@ class Taking:
             parent=wanted.parent,
         )
 
-    def _in_public(self, interaction: Interaction) -> AbstractContextManager[None]:
+    def _first_answer(self, interaction: Interaction, member: Member) -> str:
+        language = self._in_public(interaction)
+        if language is spoken():
+            # As nearly always; to change it takes as long as the text itself.
+            return first_answer(member)
+        with speaking(language):
+            return first_answer(member)
+
+    def _in_public(self, interaction: Interaction) -> Language:
         """For what everybody reads."""
         server = self._studio.server(interaction.guild_id or 0)
-        return speaking(of_server(interaction, server.policy.language))
+        return of_server(interaction, server.policy.language)
 
     def _agrees(self, petition: Petition) -> bool:
         """Whether the press is a word on what members are asked now, not on what they were asked once."""

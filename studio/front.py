@@ -84,14 +84,19 @@ class Studio:
         """
         server = self.glance(wish)
         asks_consent = server.policy.consent and not agrees
-        if not (asks_consent or overruled or self._counts(server)):
+        budget = self._equipment.terms.monthly_budget_usd_micros
+        counts = overruled or server.limits_orders or budget is not None
+        if not (asks_consent or counts):
             return
+        asking = self._ask(server, wish, asks_consent=asks_consent, counts=counts, overruled=overruled)
         try:
-            await in_time(self._count(server, wish, asks_consent=asks_consent, overruled=overruled))
+            await in_time(asking)
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
 
-    async def _count(self, server: Server, wish: Wish, *, asks_consent: bool, overruled: bool) -> None:
+    async def _ask(
+        self, server: Server, wish: Wish, *, asks_consent: bool, counts: bool, overruled: bool
+    ) -> None:
         async with self._equipment.database.read() as connection:
             if asks_consent and not await consents.given(
                 connection,
@@ -100,11 +105,8 @@ class Studio:
                 trial=self._equipment.terms.is_trial,
             ):
                 raise self._consent_needed()
-            if overruled or self._counts(server):
+            if counts:
                 await self._check_limits(connection, server, wish, overruled=overruled)
-
-    def _counts(self, server: Server) -> bool:
-        return self._equipment.terms.monthly_budget_usd_micros is not None or server.limits_orders
 
     def glance(self, wish: Wish) -> Server:
         """Decide from memory alone, and return the server. Raises `OrderRefused`."""
