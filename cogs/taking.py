@@ -53,7 +53,17 @@ class Taking:
         """
         self._answering += 1
         try:
-            await self._take(interaction, wanted, petition)
+            wanted, wish = self._checked(interaction, wanted)
+            agrees = petition is not None and self._agrees(petition)
+            try:
+                await self._studio.admit(wish, overruled=wanted.overruled, agrees=agrees)
+            except OrderRefused as refusal:
+                if agrees:
+                    await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))
+                else:
+                    await self._refuse(interaction, refusal, wanted, petition)
+                return
+            await self._answer_and_record(interaction, wanted, petition)
         finally:
             self._answering -= 1
             if not self._answering:
@@ -66,7 +76,8 @@ class Taking:
             await self._all_answered.wait()
         await self.storing.finished()
 
-    async def _take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> None:
+    def _checked(self, interaction: Interaction, wanted: Wanted) -> tuple[Wanted, Wish]:
+        """The order as its place makes it, and what the rules are asked about. Raises `OrderRefused`."""
         if not self._studio.accepting:
             raise OrderRefused("shutting_down")
         check_place(interaction)
@@ -86,16 +97,7 @@ class Taking:
         wish = wish_of(interaction, wanted.wishes)
         if self._studio.server(wish.guild_id).covers(wish.channel_id):
             wanted = replace(wanted, wishes=replace(wanted.wishes, spoiler=True))
-        agrees = petition is not None and self._agrees(petition)
-        try:
-            await self._studio.admit(wish, overruled=wanted.overruled, agrees=agrees)
-        except OrderRefused as refusal:
-            if agrees:
-                await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))
-            else:
-                await self._refuse(interaction, refusal, wanted, petition)
-            return
-        await self._answer_and_record(interaction, wanted, petition)
+        return wanted, wish
 
     async def _answer_and_record(
         self, interaction: Interaction, wanted: Wanted, petition: Petition | None
