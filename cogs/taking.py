@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import discord
 import structlog
 
+from cogs.answering import answer
 from cogs.cards import first_answer, withdrawn_answer
 from cogs.gate import check_files, check_place, check_wishes, is_age_restricted
 from cogs.storing import Storing
@@ -107,7 +108,7 @@ class Taking:
         self._studio.register.promise(order, petition_id=petition_id)
         started = self._start_recording(interaction, order, petition)
         try:
-            answer_id = await _answer(interaction, self._first_answer(interaction, order.member))
+            answer_id = await answer(interaction, self._first_answer(interaction, order.member))
         except CALL_ERRORS as error:
             failure = await _failure(started)
             if verdict(error) is not Verdict.UNAVAILABLE:
@@ -239,29 +240,15 @@ class Taking:
         )
         # The same question with other words takes the earlier one's place: both would make two clips.
         asked = pressed.id if pressed is not None and pressed.wants is want is Want.CONSENT else None
-        answer = (
+        send = (
             interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
         )
         view = way_on(want, petition.id)
         await self.storing.beside(
             petition.id,
-            answer(refusal.sentence, view=view, ephemeral=True),
+            send(refusal.sentence, view=view, ephemeral=True),
             self._studio.keep(petition, instead_of=asked),
         )
-
-
-async def _answer(interaction: Interaction, text: str) -> int:
-    """Send the public answer and return its id."""
-    try:
-        sent = await interaction.response.send_message(text, silent=True)
-    except discord.HTTPException as error:
-        if verdict(error) is not Verdict.ANSWERED_ALREADY:
-            raise
-        # discord.py's own earlier try was accepted although its answer was lost (`discord.md`, section 4).
-        return (await interaction.original_response()).id
-    if sent.message_id is None:
-        return (await interaction.original_response()).id
-    return sent.message_id
 
 
 async def _failure(started: asyncio.Future[asyncio.Task[None]]) -> BaseException | None:
