@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import discord
@@ -35,6 +37,8 @@ _ORIENTATIONS = [
     app_commands.Choice(name=say("choice_orientation_video"), value=Orientation.VIDEO.value),
     app_commands.Choice(name=say("choice_orientation_image"), value=Orientation.IMAGE.value),
 ]
+_FACES: Mapping[str, Orientation | None] = {BY_LENGTH: None, **{each.value: each for each in Orientation}}
+_SHOTS = {each.value: each for each in ShotType}
 _SHOT_TYPES = [
     app_commands.Choice(name=say("choice_shot_customize"), value=ShotType.CUSTOMIZE.value),
     app_commands.Choice(name=say("choice_shot_intelligent"), value=ShotType.INTELLIGENT.value),
@@ -43,6 +47,9 @@ _SHOT_TYPES = [
 
 class Animate(commands.Cog):
     """The command; what it asks for is ordered by `cogs.taking`, the rest asked for by `cogs.ordering`."""
+
+    # discord.py would call its own, which always agrees, before each answer.
+    interaction_check = None  # type: ignore[assignment]
 
     def __init__(self, studio: Studio, *, max_picture_bytes: int, max_video_bytes: int) -> None:
         self._studio = studio
@@ -82,18 +89,20 @@ class Animate(commands.Cog):
         shot_type: str | None = None,
         notify: bool = True,
     ) -> None:
-        moving = await self._moving(interaction.guild_id or 0, video, motion)
-        defaults = self._studio.defaults(interaction.guild_id or 0)
-        faces = orientation or defaults.orientation or BY_LENGTH
-        chosen = {"orientation": orientation, "keep_sound": keep_sound, "shot_type": shot_type}
+        guild_id = interaction.guild_id or 0
+        if motion is None:
+            moving = None if video is None else source_of(video)
+        else:
+            moving = await self._picked(guild_id, video, motion)
+        defaults = self._studio.server(guild_id).policy.defaults
         wishes = Wishes(
             prompt=prompt,
             negative_prompt=negative_prompt,
-            orientation=None if faces == BY_LENGTH else Orientation(faces),
+            orientation=_FACES[orientation or defaults.orientation or BY_LENGTH],
             keep_sound=defaults.keep_sound if keep_sound is None else keep_sound,
-            shot_type=ShotType(shot_type or defaults.shot_type),
+            shot_type=_SHOTS[shot_type or defaults.shot_type],
             notify=notify,
-            left_out=tuple(name for name in HABITS if chosen[name] is None),
+            left_out=tuple(compress(HABITS, (orientation is None, keep_sound is None, shot_type is None))),
         )
         picture = None if image is None else source_of(image)
         if picture is None or moving is None:
@@ -102,12 +111,8 @@ class Animate(commands.Cog):
         wanted = Wanted(picture=picture, video=moving, wishes=wishes)
         await self.taking.take(interaction, wanted)
 
-    async def _moving(
-        self, guild_id: int, video: discord.Attachment | None, motion: str | None
-    ) -> SourceFile | None:
-        """The one thing whose motion the picture gets, if there is one."""
-        if motion is None:
-            return None if video is None else source_of(video)
+    async def _picked(self, guild_id: int, video: discord.Attachment | None, motion: str) -> SourceFile:
+        """The motion from the library, unless there is a video as well."""
         if video is not None:
             raise OrderRefused("motion_and_video")
         return await in_time(self._studio.motions.pick(guild_id, motion))

@@ -97,6 +97,9 @@ class Client(commands.AutoShardedBot):
         self.tree.add_command(group, guild=discord.Object(guild_id))
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        if event_name == "socket_event_type":
+            # Told before every event, and nobody listens.
+            return
         if event_name == "interaction" and args[0].type is discord.InteractionType.application_command:
             # The tree has it already; a task for each listener would only stand before its answer.
             return

@@ -13,7 +13,7 @@ from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from cogs.voice import of_member
 from studio import promptly
 from studio.errors import NotYours, StudioError
-from studio.languages.spoken import speak
+from studio.languages.spoken import speak, spoken
 from studio.texts import say
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,9 @@ class Tree(app_commands.CommandTree[discord.Client]):
 
     async def interaction_check(self, interaction: discord.Interaction[discord.Client], /) -> bool:
         # The first that is called in the task which discord.py makes for the interaction.
-        speak(of_member(interaction))
+        language = of_member(interaction)
+        if language is not spoken():
+            speak(language)
         promptly.begin()
         return True
 

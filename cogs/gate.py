@@ -17,7 +17,8 @@ CALLS = frozenset({discord.ChannelType.voice, discord.ChannelType.stage_voice})
 
 OWN_THREAD = discord.Permissions(create_public_threads=True, send_messages_in_threads=True)
 # What nearly every order comes with: it is seen at one glance, for the answer waits for it.
-PLENTY = OWN_THREAD | discord.Permissions(view_channel=True, attach_files=True, read_message_history=True)
+_PLENTY = OWN_THREAD | discord.Permissions(view_channel=True, attach_files=True, read_message_history=True)
+PLENTY = _PLENTY.value
 
 
 def permission_name(name: str) -> str:
@@ -31,6 +32,9 @@ def check_place(interaction: discord.Interaction[discord.Client]) -> None:
     if interaction.guild_id is None or only_installed_by_user:
         raise OrderRefused("not_in_dm")
     kind = getattr(interaction.channel, "type", discord.ChannelType.text)
+    # Not `.app_permissions`, which makes an object each time.
+    if kind in THREAD_PARENTS and interaction._app_permissions & PLENTY == PLENTY:
+        return
     missing = missing_permission(kind, interaction.app_permissions)
     if missing is not None:
         raise OrderRefused("missing_permission", permission=permission_name(missing))
@@ -45,8 +49,6 @@ def is_age_restricted(channel: object) -> bool:
 
 def missing_permission(kind: discord.ChannelType, granted: discord.Permissions) -> str | None:
     """The first permission that the bot lacks to bring a clip to this kind of channel."""
-    if kind in THREAD_PARENTS and granted >= PLENTY:
-        return None
     return next(iter(missing_permissions(kind, granted)), None)
 
 
@@ -69,6 +71,9 @@ def check_files(
     picture: SourceFile, video: SourceFile, *, max_picture_bytes: int, max_video_bytes: int
 ) -> None:
     """Raise `OrderRefused` for a file above its cap, whichever way round the two are."""
+    if max(picture.size, video.size) <= min(max_picture_bytes, max_video_bytes):
+        # As most are, and then it is all one which is which.
+        return
     if looks_swapped(picture, video):
         picture, video = video, picture
     check_picture(picture, max_picture_bytes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import discord
 import structlog
 
+from cogs.answering import answer
 from cogs.cards import first_answer, withdrawn_answer
 from cogs.gate import check_files, check_place, check_wishes, is_age_restricted
 from cogs.storing import Storing
@@ -18,7 +18,8 @@ from cogs.voice import of_server
 from cogs.ways_on import way_on
 from studio.crashpoints import passing
 from studio.errors import ConsentNeeded, LimitReached, OrderRefused, StudioError
-from studio.languages.spoken import speaking
+from studio.languages.spoken import speaking, spoken
+from studio.languages.tongues import Language
 from studio.models import Member, Order, Place, Wishes
 from studio.moderation.explicit import check_words
 from studio.moderation.petitions import Petition, Want, Wanted
@@ -42,7 +43,8 @@ class Taking:
         self._studio = studio
         self._max_picture_bytes = max_picture_bytes
         self._max_video_bytes = max_video_bytes
-        self._answering: set[asyncio.Task[Any]] = set()
+        self._answering = 0
+        self._all_answered = asyncio.Event()
         self.storing = Storing()
 
     async def take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None = None) -> None:
@@ -50,21 +52,33 @@ class Taking:
 
         `petition`: the press that lets an earlier refused order go on. Raises `OrderRefused`.
         """
-        task = asyncio.current_task()
-        assert task is not None
-        self._answering.add(task)
+        self._answering += 1
         try:
-            await self._take(interaction, wanted, petition)
+            wanted, wish = self._checked(interaction, wanted)
+            agrees = petition is not None and self._agrees(petition)
+            try:
+                await self._studio.admit(wish, overruled=wanted.overruled, agrees=agrees)
+            except OrderRefused as refusal:
+                if agrees:
+                    await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))
+                else:
+                    await self._refuse(interaction, refusal, wanted, petition)
+                return
+            await self._answer_and_record(interaction, wanted, petition)
         finally:
-            self._answering.discard(task)
+            self._answering -= 1
+            if not self._answering:
+                self._all_answered.set()
 
     async def finish_answers(self) -> None:
         """Wait until every interaction that came in so far has its answer; for an orderly end."""
         if self._answering:
-            await asyncio.wait(self._answering)
+            self._all_answered.clear()
+            await self._all_answered.wait()
         await self.storing.finished()
 
-    async def _take(self, interaction: Interaction, wanted: Wanted, petition: Petition | None) -> None:
+    def _checked(self, interaction: Interaction, wanted: Wanted) -> tuple[Wanted, Wish]:
+        """The order as its place makes it, and what the rules are asked about. Raises `OrderRefused`."""
         if not self._studio.accepting:
             raise OrderRefused("shutting_down")
         check_place(interaction)
@@ -82,18 +96,9 @@ class Taking:
         if wanted.wishes.adult is not adults_only:
             wanted = replace(wanted, wishes=replace(wanted.wishes, adult=adults_only))
         wish = wish_of(interaction, wanted.wishes)
-        if self._studio.covers(wish):
+        if self._studio.server(wish.guild_id).covers(wish.channel_id):
             wanted = replace(wanted, wishes=replace(wanted.wishes, spoiler=True))
-        agrees = self._agrees(petition)
-        try:
-            await self._studio.admit(wish, overruled=wanted.overruled, agrees=agrees)
-        except OrderRefused as refusal:
-            if agrees:
-                await asyncio.gather(self._agree(interaction), self._refuse(interaction, refusal, wanted))
-            else:
-                await self._refuse(interaction, refusal, wanted, petition)
-            return
-        await self._answer_and_record(interaction, wanted, petition)
+        return wanted, wish
 
     async def _answer_and_record(
         self, interaction: Interaction, wanted: Wanted, petition: Petition | None
@@ -103,9 +108,7 @@ class Taking:
         self._studio.register.promise(order, petition_id=petition_id)
         started = self._start_recording(interaction, order, petition)
         try:
-            with self._in_public(interaction):
-                text = first_answer(order.member)
-            answer_id = await _answer(interaction, text)
+            answer_id = await answer(interaction, self._first_answer(interaction, order.member))
         except CALL_ERRORS as error:
             failure = await _failure(started)
             if verdict(error) is not Verdict.UNAVAILABLE:
@@ -130,7 +133,7 @@ class Taking:
         """The answer is out, but the order could not be recorded: the answer must not promise a clip."""
         error = failure if isinstance(failure, StudioError) else StudioError()
         log.warning("order_not_recorded", interaction_id=interaction.id, error=error.code)
-        with self._in_public(interaction):
+        with speaking(self._in_public(interaction)):
             text = withdrawn_answer(order.member, error.sentence)
         await interaction.edit_original_response(content=text)
         passing("taking.withdrawn")
@@ -146,28 +149,31 @@ class Taking:
         """Have the order recorded as soon as the loop has done what it is at now."""
         loop = asyncio.get_running_loop()
         started: asyncio.Future[asyncio.Task[None]] = loop.create_future()
+
+        def start() -> None:
+            started.set_result(loop.create_task(self._record(interaction, order, petition)))
+
         # Nothing stands before the first REST call: below Python 3.12, aiohttp writes it in a task of its
-        # own, which waits in the loop's line; what is called later comes behind it.
-        loop.call_later(
-            0, lambda: started.set_result(loop.create_task(self._record(interaction, order, petition)))
-        )
+        # own, which waits in the loop's line; what stands in line for the second time comes behind it.
+        loop.call_soon(loop.call_soon, start)
         return started
 
     async def _record(self, interaction: Interaction, order: Order, petition: Petition | None) -> None:
-        if self._agrees(petition):
+        if petition is not None and self._agrees(petition):
             await self._agree(interaction)
         await self._studio.register.take(order, petition_id=petition.id if petition else None)
 
     def _order(self, interaction: Interaction, wanted: Wanted) -> Order:
-        assert interaction.guild_id is not None
-        assert interaction.channel_id is not None
+        guild_id, channel_id = interaction.guild_id, interaction.channel_id
+        assert guild_id is not None
+        assert channel_id is not None
         now = self._studio.now()
         return Order(
             job_id=self._studio.new_job_id(now),
             member=member_of(interaction),
             place=Place(
-                guild_id=interaction.guild_id,
-                channel_id=interaction.channel_id,
+                guild_id=guild_id,
+                channel_id=channel_id,
                 interaction_token=interaction.token,
             ),
             picture=wanted.picture,
@@ -178,17 +184,22 @@ class Taking:
             parent=wanted.parent,
         )
 
-    def _in_public(self, interaction: Interaction) -> AbstractContextManager[None]:
-        """For what everybody reads."""
-        return speaking(of_server(interaction, self._studio.language(interaction.guild_id or 0)))
+    def _first_answer(self, interaction: Interaction, member: Member) -> str:
+        language = self._in_public(interaction)
+        if language is spoken():
+            # As nearly always; to change it takes as long as the text itself.
+            return first_answer(member)
+        with speaking(language):
+            return first_answer(member)
 
-    def _agrees(self, petition: Petition | None) -> bool:
+    def _in_public(self, interaction: Interaction) -> Language:
+        """For what everybody reads."""
+        server = self._studio.server(interaction.guild_id or 0)
+        return of_server(interaction, server.policy.language)
+
+    def _agrees(self, petition: Petition) -> bool:
         """Whether the press is a word on what members are asked now, not on what they were asked once."""
-        return (
-            petition is not None
-            and petition.wants is Want.CONSENT
-            and petition.agrees_to == self._studio.consent_version
-        )
+        return petition.wants is Want.CONSENT and petition.agrees_to == self._studio.consent_version
 
     async def _agree(self, interaction: Interaction) -> None:
         await asyncio.sleep(0)
@@ -229,29 +240,15 @@ class Taking:
         )
         # The same question with other words takes the earlier one's place: both would make two clips.
         asked = pressed.id if pressed is not None and pressed.wants is want is Want.CONSENT else None
-        answer = (
+        send = (
             interaction.followup.send if interaction.response.is_done() else interaction.response.send_message
         )
         view = way_on(want, petition.id)
         await self.storing.beside(
             petition.id,
-            answer(refusal.sentence, view=view, ephemeral=True),
+            send(refusal.sentence, view=view, ephemeral=True),
             self._studio.keep(petition, instead_of=asked),
         )
-
-
-async def _answer(interaction: Interaction, text: str) -> int:
-    """Send the public answer and return its id."""
-    try:
-        sent = await interaction.response.send_message(text, silent=True)
-    except discord.HTTPException as error:
-        if verdict(error) is not Verdict.ANSWERED_ALREADY:
-            raise
-        # discord.py's own earlier try was accepted although its answer was lost (`discord.md`, section 4).
-        return (await interaction.original_response()).id
-    if sent.message_id is None:
-        return (await interaction.original_response()).id
-    return sent.message_id
 
 
 async def _failure(started: asyncio.Future[asyncio.Task[None]]) -> BaseException | None:
@@ -263,13 +260,13 @@ async def _failure(started: asyncio.Future[asyncio.Task[None]]) -> BaseException
 
 def wish_of(interaction: Interaction, wishes: Wishes) -> Wish:
     """What the rules of the server are asked about."""
+    channel, channel_id = interaction.channel, interaction.channel_id
     assert interaction.guild_id is not None
-    assert interaction.channel_id is not None
-    channel = interaction.channel
+    assert channel_id is not None
     return Wish(
         guild_id=interaction.guild_id,
         # A thread may do what its channel may.
-        channel_id=channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id,
+        channel_id=channel.parent_id if isinstance(channel, discord.Thread) else channel_id,
         member_id=interaction.user.id,
         role_ids=lambda: _role_ids(interaction),
         texts=(wishes.prompt, wishes.negative_prompt),

@@ -29,6 +29,9 @@ REMEMBERED_SECONDS = 3600.0
 
 Settings = Callable[[int], str]
 
+_LANGUAGES = {locale: closest(locale.value) for locale in discord.Locale}
+"""Looked up where an answer waits; discord.py may come upon other locales than those that it knows."""
+
 
 def everybody_automatic(_guild_id: int) -> str:
     return AUTOMATIC
@@ -36,13 +39,15 @@ def everybody_automatic(_guild_id: int) -> str:
 
 def of_member(interaction: discord.Interaction[discord.Client]) -> Language:
     """What whoever interacts has their Discord in; for what only they see."""
-    return closest(str(interaction.locale))
+    return _LANGUAGES.get(interaction.locale) or closest(str(interaction.locale))
 
 
 def of_server(interaction: discord.Interaction[discord.Client], setting: str) -> Language:
     """What everybody reads here; where there is no server, it is between the member and us."""
     if interaction.guild_id is None:
         return of_member(interaction)
+    if setting == AUTOMATIC and interaction.guild_locale in _LANGUAGES:
+        return _LANGUAGES[interaction.guild_locale]
     return chosen(setting, str(interaction.guild_locale or ""))
 
 

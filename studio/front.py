@@ -16,7 +16,7 @@ from studio import cancelling, doorbell, jobs
 from studio.census import Census
 from studio.crashpoints import passing
 from studio.endings import withdraw
-from studio.equipment import Equipment, Terms, because
+from studio.equipment import Equipment, because
 from studio.errors import ConsentNeeded, NotYours, OrderRefused
 from studio.forecast import Forecast
 from studio.journal import Journal
@@ -32,7 +32,6 @@ from studio.register import Register, check_unfinished
 from studio.results.door import open_results
 from studio.sharing import admission, rules
 from studio.sharing.account import Account, account_of
-from studio.sharing.policy import Defaults
 from studio.sharing.rules import Wish
 from studio.sharing.servers import Server, Servers
 from studio.wishing.giving_back import give_back
@@ -46,7 +45,7 @@ class Studio:
 
     `register` takes down the orders; `hearings` is the door for those who answer what jobs have to ask;
     `motions` is the library, and `preparation` is for members who lay out a clip before they order it;
-    `results` is the door for what is done with finished clips.
+    `results` is the door for what is done with finished clips. `server` gives a server's rules from memory.
     """
 
     def __init__(
@@ -63,23 +62,14 @@ class Studio:
         self._census = census
         self._servers = servers
         self._dispatcher = dispatcher
-        self._new_job_id = new_job_id
+        # No methods of our own around these: answers wait for each call.
+        self.server, self.now, self.new_job_id = servers.of, equipment.clock, new_job_id
         self.register = Register(equipment, census, journal)
         self.hearings = Hearings(equipment.database, dispatcher, equipment.clock)
         self.motions = Library(equipment)
         self.results = open_results(equipment)
         self.preparation = Preparation(equipment.database, equipment.clock, new_job_id)
         self.accepting = True
-
-    def now(self) -> datetime:
-        return self._equipment.clock()
-
-    def new_job_id(self, now: datetime) -> str:
-        return self._new_job_id(now)
-
-    def defaults(self, guild_id: int) -> Defaults:
-        """What an order in the server gets where its member chooses nothing; from memory."""
-        return self._servers.of(guild_id).policy.defaults
 
     def language(self, guild_id: int) -> str:
         """What its moderators want the server to be spoken to, or `auto`; from memory."""
@@ -94,24 +84,29 @@ class Studio:
         """
         server = self.glance(wish)
         asks_consent = server.policy.consent and not agrees
-        if not (asks_consent or overruled or self._counts(server)):
+        budget = self._equipment.terms.monthly_budget_usd_micros
+        counts = overruled or server.limits_orders or budget is not None
+        if not (asks_consent or counts):
             return
+        asking = self._ask(server, wish, asks_consent=asks_consent, counts=counts, overruled=overruled)
         try:
-            await in_time(self._count(server, wish, asks_consent=asks_consent, overruled=overruled))
+            await in_time(asking)
         except SQLAlchemyError as error:
             raise OrderRefused("database_busy") from error
 
-    async def _count(self, server: Server, wish: Wish, *, asks_consent: bool, overruled: bool) -> None:
+    async def _ask(
+        self, server: Server, wish: Wish, *, asks_consent: bool, counts: bool, overruled: bool
+    ) -> None:
         async with self._equipment.database.read() as connection:
             if asks_consent and not await consents.given(
-                connection, guild_id=wish.guild_id, member_id=wish.member_id, trial=self._terms.is_trial
+                connection,
+                guild_id=wish.guild_id,
+                member_id=wish.member_id,
+                trial=self._equipment.terms.is_trial,
             ):
                 raise self._consent_needed()
-            if overruled or self._counts(server):
+            if counts:
                 await self._check_limits(connection, server, wish, overruled=overruled)
-
-    def _counts(self, server: Server) -> bool:
-        return self._terms.monthly_budget_usd_micros is not None or server.limits_orders
 
     def glance(self, wish: Wish) -> Server:
         """Decide from memory alone, and return the server. Raises `OrderRefused`."""
@@ -120,7 +115,7 @@ class Studio:
         server = self._servers.of(wish.guild_id)
         rules.check(server, self._servers.house, wish, self.now())
         check_unfinished(
-            self._terms,
+            self._equipment.terms,
             server,
             wish.role_ids,
             in_server=self._census.of_server(wish.guild_id),
@@ -130,9 +125,9 @@ class Studio:
 
     def _consent_needed(self) -> ConsentNeeded:
         """To what the member is asked to agree: they are told who gets their files."""
-        if self._terms.is_trial:
+        if self._equipment.terms.is_trial:
             return ConsentNeeded("consent_needed_trial")
-        return ConsentNeeded(provider=self._terms.provider_name)
+        return ConsentNeeded(provider=self._equipment.terms.provider_name)
 
     async def _check_limits(
         self, connection: AsyncConnection, server: Server, wish: Wish, *, overruled: bool
@@ -144,20 +139,16 @@ class Studio:
             server,
             Member(wish.member_id, "", wish.role_ids()),
             now=self.now(),
-            budget=self._terms.monthly_budget_usd_micros,
+            budget=self._equipment.terms.monthly_budget_usd_micros,
             overruled=overruled,
         )
-        refusal = found.refusal(clips=1, usd_micros=self._terms.least_usd_micros)
+        refusal = found.refusal(clips=1, usd_micros=self._equipment.terms.least_usd_micros)
         if refusal is not None:
             raise admission.limit_reached(refusal)
 
     def check_showing(self, wish: Wish) -> None:
         """Raise `OrderRefused` for who may not show clips there. From memory alone."""
         rules.check_member(self._servers.of(wish.guild_id), wish, self.now())
-
-    def covers(self, wish: Wish) -> bool:
-        """Whether the server has clips of this channel covered until somebody presses them."""
-        return wish.channel_id in self._servers.of(wish.guild_id).policy.spoiler_channel_ids
 
     def asks_moderators(self, guild_id: int) -> bool:
         """Whether the server has a place where its moderators can be asked."""
@@ -166,7 +157,7 @@ class Studio:
     @property
     def consent_version(self) -> int:
         """Of the words that members are asked to agree to now."""
-        return consents.version_of(trial=self._terms.is_trial)
+        return consents.version_of(trial=self._equipment.terms.is_trial)
 
     async def keep(self, petition: Petition, *, instead_of: str | None = None) -> None:
         """Keep a refused order for its member's press; without it, the press says that it is over."""
@@ -200,7 +191,7 @@ class Studio:
                     guild_id=guild_id,
                     member_id=member_id,
                     now=self.now(),
-                    trial=self._terms.is_trial,
+                    trial=self._equipment.terms.is_trial,
                 )
         except SQLAlchemyError as error:
             log.warning("consent_not_stored", guild_id=guild_id, error=type(error).__name__)
@@ -256,8 +247,8 @@ class Studio:
                 guild_id=guild_id,
                 member=member,
                 now=self.now(),
-                budget=self._terms.monthly_budget_usd_micros,
-                price=self._terms.least_usd_micros,
+                budget=self._equipment.terms.monthly_budget_usd_micros,
+                price=self._equipment.terms.least_usd_micros,
             )
 
     async def turns_of(self, job_ids: Iterable[str]) -> dict[str, Turn]:
@@ -286,7 +277,3 @@ class Studio:
         job_id = await doorbell.answer(self._equipment, token, provider_job_id)
         if job_id is not None:
             self._dispatcher.wake(job_id)
-
-    @property
-    def _terms(self) -> Terms:
-        return self._equipment.terms

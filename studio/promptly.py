@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextvars import ContextVar
+from time import monotonic
 from typing import Any, TypeVar
 
 from studio.errors import OrderRefused
@@ -21,13 +22,13 @@ Found = TypeVar("Found")
 
 def begin() -> None:
     """From now on the time runs for what this interaction reads; each has a context of its own."""
-    _due.set(asyncio.get_running_loop().time() + ANSWER_SECONDS)
+    _due.set(monotonic() + ANSWER_SECONDS)
 
 
 async def in_time(reading: Coroutine[Any, Any, Found]) -> Found:
     """Read within what is left of the interaction's time. Raises `OrderRefused` when that is over."""
     due = _due.get()
-    left = ANSWER_SECONDS if due is None else due - asyncio.get_running_loop().time()
+    left = ANSWER_SECONDS if due is None else due - monotonic()
     try:
         return await within(left, reading)
     except TimeoutError as error:

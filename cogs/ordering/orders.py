@@ -79,7 +79,7 @@ class Orders:
 
     def usual_wishes(self, interaction: Interaction) -> Wishes:
         """What the server gives to whoever chooses nothing."""
-        defaults = self._studio.defaults(interaction.guild_id or 0)
+        defaults = self._studio.server(interaction.guild_id or 0).policy.defaults
         return Wishes(
             orientation=Orientation(defaults.orientation) if defaults.orientation else None,
             keep_sound=defaults.keep_sound,

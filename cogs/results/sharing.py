@@ -79,7 +79,7 @@ class Sharing:
         return Stage(
             guild_id=interaction.guild_id,
             channel_id=channel_id,
-            covered=covered or self._studio.covers(wish),
+            covered=covered or self._studio.server(wish.guild_id).covers(wish.channel_id),
             shared=shared,
         )
 

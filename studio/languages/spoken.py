@@ -7,18 +7,18 @@ the herald for a server, by the watch page for a browser. What nobody has set is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, Token
 
 from studio.languages.tongues import Language
 
 _SPOKEN: ContextVar[Language] = ContextVar("spoken", default=Language.ENGLISH)
 
 
-def spoken() -> Language:
-    """The language of the texts that are made here."""
-    return _SPOKEN.get()
+# Not a function around it: every text asks, and answers wait for some.
+spoken: Callable[[], Language] = _SPOKEN.get
+"""The language of the texts that are made here."""
 
 
 def speak(language: Language) -> None:
@@ -26,14 +26,19 @@ def speak(language: Language) -> None:
     _SPOKEN.set(language)
 
 
-@contextmanager
-def speaking(language: Language) -> Iterator[None]:
+class speaking:  # noqa: N801 - read like a function; as one, an answer would wait for contextlib
     """Speak it within the block, also in what the block waits for."""
-    token = _SPOKEN.set(language)
-    try:
-        yield
-    finally:
-        _SPOKEN.reset(token)
+
+    __slots__ = ("_language", "_token")
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def __enter__(self) -> None:
+        self._token: Token[Language] = _SPOKEN.set(self._language)
+
+    def __exit__(self, *_: object) -> None:
+        _SPOKEN.reset(self._token)
 
 
 def drawable() -> AbstractContextManager[None]:

@@ -31,7 +31,7 @@ def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
     """Raise `OrderRefused` for the first rule that forbids the order."""
     if house.paused or house.draining:
         raise OrderRefused("bot_paused" if house.paused else "bot_draining")
-    if not house.admits(server.access):
+    if (house.listed_only or server.access is not None) and not house.admits(server.access):
         raise OrderRefused("server_not_allowed")
     if server.policy.paused:
         raise OrderRefused("server_paused")
@@ -43,7 +43,7 @@ def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
 def check_member(server: Server, wish: Wish, now: datetime) -> None:
     """Raise `OrderRefused` for who may not use the bot there, whether they order or only show a clip."""
     policy = server.policy
-    block = server.block_of(wish.member_id, now)
+    block = server.block_of(wish.member_id, now) if server.blocked else None
     if block is not None:
         if block.until is None:
             raise OrderRefused("member_blocked")

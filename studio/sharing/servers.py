@@ -34,7 +34,8 @@ class Server:
     """One server's rules. `version` grows with each change; `access` None = as the house has it.
 
     `cap_usd_micros` is the operator's monthly cap, `blocked` until when each blocked member is (None = for
-    good), `limits_somebody` whether members have personal limits (known to `Servers` alone).
+    good), `limits_somebody` whether members have personal limits (known to `Servers` alone). `limits_orders`:
+    something has to be counted before an order is taken.
     """
 
     guild_id: int
@@ -46,16 +47,19 @@ class Server:
     left_at: datetime | None = None
     blocked: Mapping[int, datetime | None] = field(default_factory=dict)
     limits_somebody: bool = False
+    limits_orders: bool = field(init=False)
 
-    @property
-    def limits_orders(self) -> bool:
-        """Whether anything has to be counted before an order is taken."""
-        return self.policy.limits_members or self.limits_somebody or self.cap_usd_micros is not None
+    def __post_init__(self) -> None:
+        # Known once and for all: answers wait for it.
+        limits = self.policy.limits_members or self.limits_somebody or self.cap_usd_micros is not None
+        object.__setattr__(self, "limits_orders", limits)
+
+    def covers(self, channel_id: int) -> bool:
+        """Whether clips of this channel are covered until somebody presses them."""
+        return channel_id in self.policy.spoiler_channel_ids
 
     def block_of(self, member_id: int, now: datetime) -> Block | None:
         """The member's block that is valid now; it holds also when they had themselves forgotten."""
-        if not self.blocked:
-            return None
         found = [self.blocked[each] for each in (member_id, alias_of(member_id)) if each in self.blocked]
         valid = [until for until in found if until is None or until > now]
         if not valid:
