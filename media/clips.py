@@ -6,8 +6,10 @@ Runs in the worker: decoding what a stranger sent belongs into a process with li
 from __future__ import annotations
 
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
+from av.video.frame import VideoFrame
 from PIL import Image
 
 from media import limits
@@ -18,10 +20,10 @@ from media.errors import MediaRefused, Reason
 from media.facts import ClipFacts, PictureFacts, PreparedClip
 from media.graph import FrameGraph
 from media.limits import Frame
-from media.opening import find_video, frames, opened
-from media.plan import Way, make_plan, require_length, steady_rate
+from media.opening import complaints, find_video, frames, opened, ticks
+from media.plan import Plan, Way, make_plan, require_length, steady_rate
 from media.posters import write_poster
-from media.probe import Probe, examine, examine_and_see
+from media.probe import REWOUND, Probe, examine, examine_and_see
 from media.recognise import Family, family_of
 
 POSTER_SECOND = 1.0
@@ -67,8 +69,18 @@ def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) 
 
     Raises `MediaRefused` as `probe` does, or TOO_LARGE (size, limit).
     """
+    return carry_out(source, planned(source, longest=longest), target, poster_target)
+
+
+def planned(source: Path, *, longest: float) -> tuple[Probe, Plan]:
+    """Return what the video is, and what would make it ready. Raises as `probe` does."""
     before = _examine(source)
-    plan = make_plan(before, longest=longest)
+    return before, make_plan(before, longest=longest)
+
+
+def carry_out(source: Path, plans: tuple[Probe, Plan], target: Path, poster_target: Path) -> PreparedClip:
+    """Write what was planned for the source; as `prepare`."""
+    before, plan = plans
     way = plan.way
     if way is Way.AS_IS:
         shutil.copyfile(source, target)
@@ -77,7 +89,7 @@ def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) 
     else:
         recipe = Recipe(frame=plan.frame, rate=plan.rate, end=plan.end)
         encode_clip(source, target, probe=before, recipe=recipe)
-    after = examine(target)
+    after = before if way is Way.AS_IS else examine(target)
     if after.facts.size > limits.CLIP_BYTES:
         raise MediaRefused(Reason.TOO_LARGE, size=after.facts.size, limit=limits.CLIP_BYTES)
     _write_poster(target, poster_target, after)
@@ -150,13 +162,25 @@ def _write_poster(source: Path, target: Path, probed: Probe) -> None:
     if probed.family is Family.WEBP_ANIMATION:
         chosen = next(frame for frame in animation_frames(source) if (frame.time or 0) >= moment)
     else:
-        chosen = None
-        with opened(source) as container:
-            for frame in frames(container, find_video(container)):
-                chosen = frame
-                if (frame.time or 0) - float(probed.start) >= moment:
-                    break
-    if chosen is None:
-        raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
+        chosen = _frame_at(source, probed, moment)
     small, *_ = (*graph.push(chosen), *graph.finish())
     Image.fromarray(small.to_ndarray()).save(target, "JPEG", quality=POSTER_QUALITY)
+
+
+def _frame_at(source: Path, probed: Probe, moment: float) -> VideoFrame:
+    """Return the frame at this moment, or a key frame that comes in the second half of the time before it."""
+    chosen = None
+    with opened(source) as container:
+        # A second thread would start for one frame.
+        stream = find_video(container, threads=1)
+        if probed.family in REWOUND:
+            with complaints():
+                container.seek(ticks(probed.start + Fraction(moment), stream.time_base), stream=stream)
+        for frame in frames(container, stream):
+            enough = moment if chosen else moment / 2
+            chosen = frame
+            if (frame.time or 0) - float(probed.start) >= enough:
+                break
+    if chosen is None:
+        raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
+    return chosen
