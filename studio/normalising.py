@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from media.errors import MediaRefused, Reason
-from media.facts import Change, Kind, PreparedClip, PreparedPicture
+from media.facts import Change, Kind, Making, PreparedClip, PreparedPicture
 from studio.crashpoints import passing
 from studio.equipment import Equipment
 from studio.errors import InputRefused
@@ -46,22 +46,12 @@ class Normalising:
                 return await self._of_two_files(job, first, second)
 
     async def _of_two_files(self, job: Job, first: Path, second: Path) -> Inputs:
-        workshop, storage = self._equipment.workshop, self._equipment.storage
         picture, video = await self._tell_apart(first, second)
-        async with storage.workspace() as folder:
-            with refusing("video"):
-                clip = await workshop.probe_clip(video)
-            orientation = job.order.wishes.orientation or default_orientation(clip.seconds)
-            share = await self._longest_allowed(job)
-            longest = min(orientation.longest_seconds, share or math.inf)
-            notices = await self._prepare_picture(job, picture, folder)
-            with refusing("video"):
-                prepared_clip = await workshop.prepare_clip(
-                    video,
-                    folder / "motion.mp4",
-                    folder / "motion-thumbnail.jpg",
-                    longest=longest,
-                )
+        share = await self._longest_allowed(job)
+        # What is left to us is at most as long as what is taken whole.
+        longest = min((job.order.wishes.orientation or Orientation.VIDEO).longest_seconds, share or math.inf)
+        async with self._equipment.storage.workspace() as folder:
+            notices, prepared_clip = await self._prepare_both(job, picture, video, folder, longest)
             await self._store(job, folder)
         return Inputs(
             picture_key=_input(job, "picture.jpg"),
@@ -70,7 +60,7 @@ class Normalising:
             video_thumbnail_key=_input(job, "motion-thumbnail.jpg"),
             seconds=prepared_clip.after.seconds,
             has_sound=prepared_clip.after.has_sound,
-            orientation=orientation,
+            orientation=job.order.wishes.orientation or default_orientation(prepared_clip.before.seconds),
             notices=(
                 *notices,
                 *_notices_of_clip(prepared_clip, share if share == longest else None),
@@ -108,18 +98,41 @@ class Normalising:
             ),
         )
 
+    async def _prepare_both(
+        self, job: Job, picture: Path, video: Path, folder: Path, longest: float
+    ) -> tuple[list[Notice], PreparedClip]:
+        """Make picture and video, both with thumbnails; refuses the video first if both are to be refused."""
+        workshop, clip = self._equipment.workshop, _making(video, folder, "motion.mp4")
+        prepared_picture = prepared_clip = None
+        if job.order.picture.kept is None:
+            prepared_picture, prepared_clip = await workshop.prepare_pair(
+                _making(picture, folder, "picture.jpg"), clip, longest=longest
+            )
+        if prepared_picture is not None:
+            notices = _notices_of_picture(prepared_picture)
+        else:
+            with refusing("video"):
+                await workshop.probe_clip(video)
+            notices = await self._prepare_picture(job, picture, folder)
+        if prepared_clip is None:
+            with refusing("video"):
+                prepared_clip = await workshop.prepare_clip(
+                    clip.source, clip.target, clip.small, longest=longest
+                )
+        return notices, prepared_clip
+
     async def _prepare_picture(self, job: Job, picture: Path, folder: Path) -> list[Notice]:
         """Make the picture and its thumbnail, and say what was changed."""
-        target, thumbnail = folder / "picture.jpg", folder / "picture-thumbnail.jpg"
+        making = _making(picture, folder, "picture.jpg")
         kept = job.order.picture.kept
         if kept is not None:
             # As it is: made anew from itself, it would lose a little each time.
-            await bring_kept(self._equipment.storage, kept, target)
-            await bring_kept(self._equipment.storage, thumbnail_key(kept), thumbnail)
+            await bring_kept(self._equipment.storage, kept, making.target)
+            await bring_kept(self._equipment.storage, thumbnail_key(kept), making.small)
             return []
         with refusing("picture"):
             return _notices_of_picture(
-                await self._equipment.workshop.prepare_picture(picture, target, thumbnail)
+                await self._equipment.workshop.prepare_picture(picture, making.target, making.small)
             )
 
     async def _cut(self, job: Job, content: Content, folder: Path, longest: float) -> Cut:
@@ -194,6 +207,11 @@ def default_orientation(seconds: float) -> Orientation:
 def source_key(job: Job, index: int) -> str:
     """Where the job's attachment is kept until it is normalised; which of the two it is, is not known yet."""
     return f"jobs/{job.id}/source/{('picture', 'video')[index]}"
+
+
+def _making(source: Path, folder: Path, name: str) -> Making:
+    target = folder / name
+    return Making(source, target, target.with_name(f"{target.stem}-thumbnail.jpg"))
 
 
 def _input(job: Job, name: str) -> str:
