@@ -98,7 +98,12 @@ class Workshop:
 
     async def recognise(self, path: Path) -> Kind:
         """Return what the file is by its content; needs no child."""
-        return await asyncio.to_thread(recognise, path)
+        ((kind, _),) = await self.recognise_all(path)
+        return kind
+
+    async def recognise_all(self, *paths: Path) -> list[tuple[Kind, int]]:
+        """The same for several files, with the bytes that each of them has."""
+        return await asyncio.to_thread(lambda: [(recognise(path), path.stat().st_size) for path in paths])
 
     async def prepare_picture(self, source: Path, target: Path, thumbnail: Path) -> PreparedPicture:
         """Write the picture as a JPEG within all limits, and a JPEG of at most 320 px a side."""

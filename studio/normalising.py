@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,11 +38,12 @@ class Normalising:
     async def inputs_of(self, job: Job) -> Inputs:
         """Make the job's inputs of its stored sources, which stay."""
         storage = self._equipment.storage
-        async with storage.checkout(source_key(job, 0)) as first:
-            if job.order.video.motion_id is not None:
-                return await self._with_motion(job, first, job.order.video.motion_id)
-            async with storage.checkout(source_key(job, 1)) as second:
-                return await self._of_two_files(job, first, second)
+        motion_id = job.order.video.motion_id
+        if motion_id is not None:
+            async with storage.checkout(source_key(job, 0)) as picture:
+                return await self._with_motion(job, picture, motion_id)
+        async with storage.checkout_all(source_key(job, 0), source_key(job, 1)) as (first, second):
+            return await self._of_two_files(job, first, second)
 
     async def _of_two_files(self, job: Job, first: Path, second: Path) -> Inputs:
         picture, video = await self._tell_apart(first, second)
@@ -148,17 +148,16 @@ class Normalising:
         return Cut(key=_input(job, target.name), seconds=made.after.seconds)
 
     async def _store(self, job: Job, folder: Path) -> None:
-        for path in await asyncio.to_thread(lambda: sorted(folder.iterdir())):
-            await self._equipment.storage.put(_input(job, path.name), path)
-            passing("intake.input_stored")
+        await self._equipment.storage.put_all(_input(job), folder)
+        passing("intake.inputs_stored")
 
     async def _check_picture(self, picture: Path) -> None:
-        kind = await self._equipment.workshop.recognise(picture)
+        ((kind, size),) = await self._equipment.workshop.recognise_all(picture)
         if kind is Kind.VIDEO:
             raise InputRefused("motion_with_video")
         if kind not in AS_PICTURE:
             raise InputRefused(f"media_{Reason.NOT_A_PICTURE}")
-        await _check_size(picture, self._equipment.terms.max_picture_bytes, "picture_too_large")
+        _check_size(size, self._equipment.terms.max_picture_bytes, "picture_too_large")
 
     async def _longest_allowed(self, job: Job) -> float | None:
         """How long the member's videos may be here, in seconds; None = as the renderer takes them."""
@@ -173,16 +172,14 @@ class Normalising:
 
     async def _tell_apart(self, first: Path, second: Path) -> tuple[Path, Path]:
         """Return picture and video, whichever way round the member attached them."""
-        workshop = self._equipment.workshop
-        kinds = await workshop.recognise(first), await workshop.recognise(second)
-        picture, video = (second, first) if roles_are_swapped(*kinds) else (first, second)
+        (one, one_size), (other, other_size) = await self._equipment.workshop.recognise_all(first, second)
+        picture, video = (first, one_size), (second, other_size)
+        if roles_are_swapped(one, other):
+            picture, video = video, picture
         terms = self._equipment.terms
-        for path, cap, code in (
-            (picture, terms.max_picture_bytes, "picture_too_large"),
-            (video, terms.max_video_bytes, "video_too_large"),
-        ):
-            await _check_size(path, cap, code)
-        return picture, video
+        _check_size(picture[1], terms.max_picture_bytes, "picture_too_large")
+        _check_size(video[1], terms.max_video_bytes, "video_too_large")
+        return picture[0], video[0]
 
 
 def roles_are_swapped(first: Kind, second: Kind) -> bool:
@@ -206,7 +203,11 @@ def default_orientation(seconds: float) -> Orientation:
 
 def source_key(job: Job, index: int) -> str:
     """Where the job's attachment is kept until it is normalised; which of the two it is, is not known yet."""
-    return f"jobs/{job.id}/source/{('picture', 'video')[index]}"
+    return f"{source_folder(job)}/{('picture', 'video')[index]}"
+
+
+def source_folder(job: Job) -> str:
+    return f"jobs/{job.id}/source"
 
 
 def _making(source: Path, folder: Path, name: str) -> Making:
@@ -214,12 +215,12 @@ def _making(source: Path, folder: Path, name: str) -> Making:
     return Making(source, target, target.with_name(f"{target.stem}-thumbnail.jpg"))
 
 
-def _input(job: Job, name: str) -> str:
-    return f"jobs/{job.id}/input/{name}"
+def _input(job: Job, name: str = "") -> str:
+    return f"jobs/{job.id}/input/{name}".removesuffix("/")
 
 
-async def _check_size(path: Path, cap: int, code: str) -> None:
-    if (await asyncio.to_thread(path.stat)).st_size > cap:
+def _check_size(size: int, cap: int, code: str) -> None:
+    if size > cap:
         raise InputRefused(code, limit=cap)
 
 
