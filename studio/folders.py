@@ -24,14 +24,15 @@ def move_into_place(source: Path, target: Path) -> None:
         source.unlink()
 
 
-def move_all_into_place(source: Path, target: Path) -> None:
-    """Move every file of one folder into another, in the order of their names."""
+def move_all_into_place(source: Path, target: Path) -> bool:
+    """Move every file of one folder into another, and return whether that left nothing behind."""
     for path in files_in(source):
         move_into_place(path, target / path.name)
+    return not any(source.iterdir())
 
 
 def files_in(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir())
+    return sorted(path for path in folder.iterdir() if path.is_file())
 
 
 def require_files(*paths: Path) -> None:
@@ -48,6 +49,14 @@ def keys_below(root: Path, prefix: str) -> list[str]:
         for folder, _, names in os.walk(root / prefix)
         for name in names
     ]
+
+
+def delete_unless_empty(folder: Path) -> bool:
+    """Return whether the folder is empty, and so as good as a new one."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        return True
+    shutil.rmtree(folder, ignore_errors=True)
+    return False
 
 
 def delete_folder(folder: Path) -> None:

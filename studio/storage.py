@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -18,6 +17,7 @@ from studio.bench import Bench
 from studio.bucket import as_disk_trouble, bench_root, open_bucket
 from studio.folders import (
     delete_folder,
+    delete_unless_empty,
     files_in,
     keys_below,
     move_all_into_place,
@@ -79,11 +79,11 @@ class ObstoreFiles:
 
     async def put_all(self, prefix: str, workspace: Path) -> None:
         if self._folder is not None:
-            await asyncio.to_thread(move_all_into_place, workspace, self._folder / prefix)
-        else:
-            for path in await asyncio.to_thread(files_in, workspace):
-                await self.put(f"{prefix}/{path.name}", path)
-        self._emptied.add(workspace)
+            if await asyncio.to_thread(move_all_into_place, workspace, self._folder / prefix):
+                self._emptied.add(workspace)
+            return
+        for path in await asyncio.to_thread(files_in, workspace):
+            await self.put(f"{prefix}/{path.name}", path)
 
     @asynccontextmanager
     async def checkout(self, key: str) -> AsyncIterator[Path]:
@@ -140,12 +140,10 @@ class ObstoreFiles:
         try:
             yield folder
         finally:
-            if folder in self._emptied:
-                # As good as new, without two trips to another thread.
-                self._emptied.remove(folder)
+            if folder in self._emptied or await asyncio.to_thread(delete_unless_empty, folder):
+                # The next one needs no trip to another thread to make its own.
+                self._emptied.discard(folder)
                 self._spare.append(folder)
-            else:
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     def _new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="job-", dir=self._bench.own()))
