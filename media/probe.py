@@ -26,7 +26,7 @@ CURVES = {16: "pq", 18: "hlg"}
 """The transfer characteristics of HDR, by their numbers in ITU-T H.273."""
 UNSPECIFIED = (2, 2, 2)
 
-REWOUND = frozenset({Family.MP4, Family.MOV})
+_REWOUND = frozenset({Family.MP4, Family.MOV})
 """What FFmpeg goes back in without fail; opening a file once more takes it longer than everything else."""
 
 _PLAYED_PIXELS = frozenset({"yuv420p", "yuvj420p"})
@@ -106,7 +106,7 @@ def examine_and_see(source: Path) -> tuple[Probe, VideoFrame]:
     with ExitStack() as stack:
         container, stream = _opened(stack, source)
         times = _measure(container, stream)
-        if family in REWOUND:
+        if family in _REWOUND:
             with complaints():
                 container.seek(times.keys[0] if times.keys else 0, stream=stream)
         else:

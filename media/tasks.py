@@ -62,9 +62,9 @@ def _prepare_pair(
     try:
         plans = clips.planned(Path(clip["source"]), longest=longest)
         prepared[0] = _prepare_picture(**picture, scrap=scrap)
-        if plans[1].way is not Way.ENCODE:
+        if plans.plan.way is not Way.ENCODE:
             with made_whole(scrap, clip["target"], clip["poster"]) as (target, poster):
-                prepared[1] = clips.carry_out(Path(clip["source"]), plans, target, poster)
+                prepared[1] = clips.carry_out(plans, target, poster)
     except (MediaRefused, MemoryError, OSError):
         pass
     return prepared
