@@ -19,7 +19,7 @@ from cogs.links import Links
 from cogs.moderation.requests import Requests
 from cogs.outcome import Outcome
 from cogs.recognising import Sought
-from cogs.uploading import Uploading
+from cogs.uploading import Uploading, attachments
 from cogs.verdicts import CALL_ERRORS, CLOSED, REFUSED, Verdict, desk_errors, verdict
 from cogs.voice import Voice, to_its_server
 from studio.crashpoints import passing
@@ -82,11 +82,9 @@ class DiscordDesk(CopyDesk):
         if job.place.card_id is None:
             return
         names = (cards.PICTURE_NAME, cards.VIDEO_NAME)
-        texts = (say("alt_picture"), say("alt_video"))
-        files = [
-            discord.File(path, filename=name, description=text)
-            for path, name, text in zip((picture, video), names, texts, strict=True)
-        ]
+        files = await attachments(
+            (picture, names[0], say("alt_picture")), (video, names[1], say("alt_video"))
+        )
         view = self._card(job, progress, pictures=names)
         with desk_errors():
             attached = await self._line.edit(

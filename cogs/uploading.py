@@ -16,6 +16,7 @@ from cogs.room import Rooms
 from cogs.verdicts import CALL_ERRORS, Verdict, verdict
 from studio.errors import ClipTooLarge
 from studio.models import Clip, Job
+from studio.outgoing import open_outgoing
 
 log = structlog.get_logger(__name__)
 
@@ -74,5 +75,22 @@ async def _with_file(job: Job, attached: Attached, file: Path, send: Send) -> in
 
 async def attachment(job: Job, file: Path, text: str, *, covered: bool) -> discord.File:
     """The clip's file, opened anew for each try: sending uses it up."""
-    name = cards.clip_file_name(job)
-    return await asyncio.to_thread(discord.File, file, filename=name, description=text, spoiler=covered)
+    opened, _ = await asyncio.to_thread(open_outgoing, file)
+    return _Opened(opened, filename=cards.clip_file_name(job), description=text, spoiler=covered)
+
+
+async def attachments(*files: tuple[Path, str, str]) -> list[discord.File]:
+    """Small files, each with its name and its description."""
+    opened = await asyncio.to_thread(lambda: [open_outgoing(path)[0] for path, _, _ in files])
+    return [
+        _Opened(file, filename=name, description=text)
+        for file, (_, name, text) in zip(opened, files, strict=True)
+    ]
+
+
+class _Opened(discord.File):
+    """Closes the file that it was given: nobody else has it."""
+
+    def close(self) -> None:
+        super().close()
+        self.fp.close()

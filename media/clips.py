@@ -6,26 +6,23 @@ Runs in the worker: decoding what a stranger sent belongs into a process with li
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+from av.video.frame import VideoFrame
 from PIL import Image
 
 from media import limits
-from media.animations import animation_frames, examine_animation
+from media.animations import examine_animation
 from media.copying import copy_clip
 from media.encoding import Recipe, encode_clip
 from media.errors import MediaRefused, Reason
 from media.facts import ClipFacts, PictureFacts, PreparedClip
-from media.graph import FrameGraph
 from media.limits import Frame
-from media.opening import find_video, frames, opened
-from media.plan import Way, make_plan, require_length, steady_rate
-from media.posters import write_poster
+from media.plan import Plan, Way, make_plan, require_length, steady_rate
+from media.posters import write_poster, write_poster_of_animation
 from media.probe import Probe, examine, examine_and_see
 from media.recognise import Family, family_of
-
-POSTER_SECOND = 1.0
-POSTER_QUALITY = 82
 
 _SHORT_SIDES = (1080, 720, 480)
 _GOOD_BITS_A_PIXEL = 0.06
@@ -54,7 +51,7 @@ def verify(source: Path) -> ClipFacts:
 def draw_poster(source: Path, target: Path) -> PictureFacts:
     """Write the poster of a provider's result: its first frame that shows something. Raises as `verify`."""
     if family_of(source) is Family.WEBP_ANIMATION:
-        _write_poster(source, target, examine_animation(source))
+        write_poster_of_animation(source, target, examine_animation(source))
     else:
         probed, first = examine_and_see(source)
         write_poster(source, target, probed, first)
@@ -67,8 +64,31 @@ def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) 
 
     Raises `MediaRefused` as `probe` does, or TOO_LARGE (size, limit).
     """
-    before = _examine(source)
-    plan = make_plan(before, longest=longest)
+    return carry_out(planned(source, longest=longest), target, poster_target)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A video before it is made ready: `first` is its first frame, where that was decoded."""
+
+    source: Path
+    before: Probe
+    first: VideoFrame | None
+    plan: Plan
+
+
+def planned(source: Path, *, longest: float) -> Planned:
+    """Return what the video is, and what would make it ready. Raises as `probe` does."""
+    if family_of(source) is Family.WEBP_ANIMATION:
+        before, first = examine_animation(source), None
+    else:
+        before, first = examine_and_see(source)
+    return Planned(source, before, first, make_plan(before, longest=longest))
+
+
+def carry_out(planned: Planned, target: Path, poster_target: Path) -> PreparedClip:
+    """Write what was planned for the video; as `prepare`."""
+    source, before, first, plan = planned.source, planned.before, planned.first, planned.plan
     way = plan.way
     if way is Way.AS_IS:
         shutil.copyfile(source, target)
@@ -77,18 +97,15 @@ def prepare(source: Path, target: Path, poster_target: Path, *, longest: float) 
     else:
         recipe = Recipe(frame=plan.frame, rate=plan.rate, end=plan.end)
         encode_clip(source, target, probe=before, recipe=recipe)
-    after = examine(target)
+    after = before
+    if first is None or way is not Way.AS_IS:
+        after, first = examine_and_see(target)
     if after.facts.size > limits.CLIP_BYTES:
         raise MediaRefused(Reason.TOO_LARGE, size=after.facts.size, limit=limits.CLIP_BYTES)
-    _write_poster(target, poster_target, after)
+    write_poster(target, poster_target, after, first, longest=limits.THUMBNAIL_SIDE)
     return PreparedClip(
         before=before.facts, after=after.facts, changes=plan.changes, reencoded=way is Way.ENCODE
     )
-
-
-def poster(source: Path, target: Path) -> None:
-    """Write what is seen after about a second as a JPEG of at most `limits.THUMBNAIL_SIDE` pixels a side."""
-    _write_poster(source, target, _examine(source))
 
 
 def fit(source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
@@ -139,24 +156,3 @@ def _scaled(facts: ClipFacts, short_side: int) -> Frame:
     factor = short_side / min(facts.width, facts.height)
     width, height = (max(2, round(side * factor / 2) * 2) for side in (facts.width, facts.height))
     return Frame(width, height, width, height)
-
-
-def _write_poster(source: Path, target: Path, probed: Probe) -> None:
-    facts = probed.facts
-    factor = min(1.0, limits.THUMBNAIL_SIDE / max(facts.width, facts.height))
-    width, height = (max(2, round(side * factor)) for side in (facts.width, facts.height))
-    graph = FrameGraph(probed, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
-    moment = min(POSTER_SECOND, facts.seconds / 2)
-    if probed.family is Family.WEBP_ANIMATION:
-        chosen = next(frame for frame in animation_frames(source) if (frame.time or 0) >= moment)
-    else:
-        chosen = None
-        with opened(source) as container:
-            for frame in frames(container, find_video(container)):
-                chosen = frame
-                if (frame.time or 0) - float(probed.start) >= moment:
-                    break
-    if chosen is None:
-        raise MediaRefused(Reason.BROKEN, detail="no frame can be decoded")
-    small, *_ = (*graph.push(chosen), *graph.finish())
-    Image.fromarray(small.to_ndarray()).save(target, "JPEG", quality=POSTER_QUALITY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 
 class Kind(StrEnum):
@@ -103,3 +104,16 @@ class PreparedClip:
     after: ClipFacts
     changes: tuple[Change, ...]
     reencoded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A file that is made ready: where it is, where it goes, and where its small picture goes."""
+
+    source: Path
+    target: Path
+    small: Path
+
+    def named(self, small: str) -> dict[str, str]:
+        paths = {"source": self.source, "target": self.target, small: self.small}
+        return {name: str(path.absolute()) for name, path in paths.items()}

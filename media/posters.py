@@ -7,6 +7,7 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 from PIL import Image, ImageStat
 
+from media.animations import animation_frames
 from media.errors import MediaRefused, Reason
 from media.graph import FrameGraph
 from media.limits import Frame
@@ -15,27 +16,40 @@ from media.probe import Probe
 
 LONGEST_SIDE = 960
 QUALITY = 80
+_MOMENT_SECONDS = 1.0
 _LOOK_SECONDS = 2.0
 _LOOKS = 12
 _TOO_DARK, _TOO_LIGHT, _TOO_FLAT = 16, 240, 6  # of the 256 steps of grey: mean, mean, standard deviation
 
 
-def write_poster(source: Path, target: Path, probe: Probe, first: VideoFrame) -> None:
+def write_poster(
+    source: Path, target: Path, probe: Probe, first: VideoFrame, *, longest: int = LONGEST_SIDE
+) -> None:
     """Write the first frame that shows something, of those in the first seconds; else the first of all.
 
-    `first` is that one, as it was decoded. Raises `MediaRefused` with BROKEN when none can be.
+    `first` is that one, as it was decoded; `longest` is the longest side. Raises `MediaRefused` with BROKEN
+    when none can be.
     """
-    graph = _shrinking(probe)
+    graph = _shrinking(probe, longest)
     for small in (*graph.push(first), *graph.finish()):
         picture = Image.fromarray(small.to_ndarray())
         if _shows_something(picture):
             _save(picture, target)
             return
-    _save(_found_further_on(source, probe), target)
+    _save(_found_further_on(source, probe, longest), target)
 
 
-def _found_further_on(source: Path, probe: Probe) -> Image.Image:
-    graph = _shrinking(probe)
+def write_poster_of_animation(source: Path, target: Path, probe: Probe) -> None:
+    """Write what a moving picture shows after about a second."""
+    graph = _shrinking(probe, LONGEST_SIDE)
+    moment = min(_MOMENT_SECONDS, probe.facts.seconds / 2)
+    chosen = next(frame for frame in animation_frames(source) if (frame.time or 0) >= moment)
+    small, *_ = (*graph.push(chosen), *graph.finish())
+    _save(Image.fromarray(small.to_ndarray()), target)
+
+
+def _found_further_on(source: Path, probe: Probe, longest: int) -> Image.Image:
+    graph = _shrinking(probe, longest)
     gap = min(_LOOK_SECONDS, probe.facts.seconds) / _LOOKS
     first, looked = None, 0
     with opened(source) as container:
@@ -57,9 +71,9 @@ def _found_further_on(source: Path, probe: Probe) -> Image.Image:
     return first
 
 
-def _shrinking(probe: Probe) -> FrameGraph:
+def _shrinking(probe: Probe, longest: int) -> FrameGraph:
     facts = probe.facts
-    factor = min(1.0, LONGEST_SIDE / max(facts.width, facts.height))
+    factor = min(1.0, longest / max(facts.width, facts.height))
     width, height = (max(2, round(side * factor)) for side in (facts.width, facts.height))
     return FrameGraph(probe, Frame(width, height, width, height), rate=None, pixel_format="rgb24")
 

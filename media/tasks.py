@@ -12,10 +12,13 @@ from media import clips, pictures, previews
 from media.errors import MediaRefused
 from media.facts import Bar, Sign
 from media.messages import Result
+from media.plan import Way
+from media.targets import made_whole
 
 
-def _prepare_picture(source: str, target: str, thumbnail: str) -> Result:
-    return pictures.prepare(Path(source), Path(target), Path(thumbnail))
+def _prepare_picture(source: str, target: str, thumbnail: str, scrap: str) -> Result:
+    with made_whole(scrap, target, thumbnail) as (new_target, new_thumbnail):
+        return pictures.prepare(Path(source), new_target, new_thumbnail)
 
 
 def _probe_clip(source: str) -> Result:
@@ -38,32 +41,57 @@ def _verified_or_none(source: str) -> Result | None:
         return None
 
 
-def _draw_poster(source: str, target: str) -> Result:
-    return clips.draw_poster(Path(source), Path(target))
+def _draw_poster(source: str, target: str, scrap: str) -> Result:
+    with made_whole(scrap, target) as (new_target,):
+        return clips.draw_poster(Path(source), new_target)
 
 
-def _prepare_clip(source: str, target: str, poster: str, longest: float) -> Result:
-    return clips.prepare(Path(source), Path(target), Path(poster), longest=longest)
+def _prepare_clip(source: str, target: str, poster: str, longest: float, scrap: str) -> Result:
+    with made_whole(scrap, target, poster) as (new_target, new_poster):
+        return clips.prepare(Path(source), new_target, new_poster, longest=longest)
 
 
-def _fit_clip(source: str, target: str, max_bytes: int) -> Result:
-    return clips.fit(Path(source), Path(target), max_bytes=max_bytes)
+def _prepare_pair(
+    picture: Mapping[str, str], clip: Mapping[str, str], longest: float, scrap: str
+) -> Sequence[Result | None]:
+    """Picture and clip, without what takes long; what there is anything to say about gets its own worker.
+
+    The clip is looked at first: if it cannot be used, the picture is not needed either.
+    """
+    prepared: list[Result | None] = [None, None]
+    try:
+        plans = clips.planned(Path(clip["source"]), longest=longest)
+        prepared[0] = _prepare_picture(**picture, scrap=scrap)
+        if plans.plan.way is not Way.ENCODE:
+            with made_whole(scrap, clip["target"], clip["poster"]) as (target, poster):
+                prepared[1] = clips.carry_out(plans, target, poster)
+    except (MediaRefused, MemoryError, OSError):
+        pass
+    return prepared
 
 
-def _draw_preview(source: str, target: str) -> Result:
-    return previews.write_preview(Path(source), Path(target))
+def _fit_clip(source: str, target: str, max_bytes: int, scrap: str) -> Result:
+    with made_whole(scrap, target) as (new_target,):
+        return clips.fit(Path(source), new_target, max_bytes=max_bytes)
 
 
-def _draw_motion(target: str) -> Result:
+def _draw_preview(source: str, target: str, scrap: str) -> Result:
+    with made_whole(scrap, target) as (new_target,):
+        return previews.write_preview(Path(source), new_target)
+
+
+def _draw_motion(target: str, scrap: str) -> Result:
     from media import drawing  # for trials only
 
-    return drawing.draw_motion(Path(target))
+    with made_whole(scrap, target) as (new_target,):
+        return drawing.draw_motion(new_target)
 
 
-def _draw_bars(bars: Sequence[Mapping[str, Any]], target: str) -> Result:
+def _draw_bars(bars: Sequence[Mapping[str, Any]], target: str, scrap: str) -> Result:
     from media import charts  # half a second, which no other task should wait for
 
-    return charts.draw([Bar(**bar) for bar in bars], Path(target))
+    with made_whole(scrap, target) as (new_target,):
+        return charts.draw([Bar(**bar) for bar in bars], new_target)
 
 
 def _look(sources: Sequence[str], signs: Sequence[Mapping[str, Any]]) -> Result:
@@ -79,6 +107,7 @@ _TASKS: Mapping[str, Callable[..., Result | Sequence[Result | None]]] = {
     "verify_clips": _verify_clips,
     "draw_poster": _draw_poster,
     "prepare_clip": _prepare_clip,
+    "prepare_pair": _prepare_pair,
     "fit_clip": _fit_clip,
     "draw_preview": _draw_preview,
     "draw_motion": _draw_motion,

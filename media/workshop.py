@@ -6,9 +6,9 @@ Nothing here imports a codec: the bot's own process stays small, and a hostile f
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from media.errors import MediaRefused, Reason, WorkshopFailed
-from media.facts import Bar, ClipFacts, Kind, PictureFacts, PreparedClip, PreparedPicture, Sight, Sign
+from media.facts import Bar, ClipFacts, Kind, Making, PictureFacts, PreparedClip, PreparedPicture, Sight, Sign
 from media.messages import Report, Request, Result, read_answer, read_answers
 from media.nudity import NUDITY
 from media.recognise import recognise
@@ -34,6 +34,9 @@ WARM_SECONDS = 30.0
 LOOK_SECONDS = 60.0
 LOOK_MEMORY_BYTES = 2 * 1024**3
 """For the model that finds nudity: it was seen to take 2 s for a clip, and 0.9 GiB of address space."""
+
+PAIR_SECONDS = 30.0
+"""Longer than anything takes that is done for picture and clip together."""
 
 _FILE_BYTES = 512 * 1024**2
 _SMALL_CLIP_BYTES = 16 * 1024**2
@@ -95,14 +98,16 @@ class Workshop:
 
     async def recognise(self, path: Path) -> Kind:
         """Return what the file is by its content; needs no child."""
-        return await asyncio.to_thread(recognise, path)
+        ((kind, _),) = await self.recognise_all(path)
+        return kind
+
+    async def recognise_all(self, *paths: Path) -> list[tuple[Kind, int]]:
+        """The same for several files, with the bytes that each of them has."""
+        return await asyncio.to_thread(lambda: [(recognise(path), path.stat().st_size) for path in paths])
 
     async def prepare_picture(self, source: Path, target: Path, thumbnail: Path) -> PreparedPicture:
         """Write the picture as a JPEG within all limits, and a JPEG of at most 320 px a side."""
-        with _made_whole(target, thumbnail) as (new_target, new_thumbnail):
-            result = await self._run(
-                "prepare_picture", source=source, target=new_target, thumbnail=new_thumbnail
-            )
+        result = await self._make("prepare_picture", source=source, target=target, thumbnail=thumbnail)
         assert isinstance(result, PreparedPicture)
         return result
 
@@ -126,45 +131,61 @@ class Workshop:
 
     async def draw_poster(self, source: Path, target: Path) -> PictureFacts:
         """Write the first good frame of a provider's result as a JPEG of at most 960 px a side."""
-        with _made_whole(target) as (new_target,):
-            result = await self._run("draw_poster", source=source, target=new_target)
+        result = await self._make("draw_poster", source=source, target=target)
         assert isinstance(result, PictureFacts)
         return result
 
     async def prepare_clip(self, source: Path, target: Path, poster: Path, *, longest: float) -> PreparedClip:
         """Write the video as an MP4 within all limits, at most `longest` seconds, and a poster (JPEG)."""
-        with _made_whole(target, poster) as (new_target, new_poster):
-            result = await self._run(
-                "prepare_clip", source=source, target=new_target, poster=new_poster, longest=longest
-            )
+        result = await self._make(
+            "prepare_clip", source=source, target=target, poster=poster, longest=longest
+        )
         assert isinstance(result, PreparedClip)
         return result
 
+    async def prepare_pair(
+        self, picture: Making, clip: Making, *, longest: float
+    ) -> tuple[PreparedPicture | None, PreparedClip | None]:
+        """Do what `prepare_picture` and `prepare_clip` do in one child, as far as that is soon done.
+
+        None stands for what that child did not make, for whatever reason: a child of its own makes it, or
+        says why not.
+        """
+        arguments = {"picture": picture.named("thumbnail"), "clip": clip.named("poster"), "longest": longest}
+        most = min(self._seconds, PAIR_SECONDS)
+        try:
+            with _scrap_beside(clip.target) as scrap:
+                async with self._slots:
+                    report = await self._report("prepare_pair", arguments | {"scrap": scrap}, seconds=most)
+                ready, moving = _understood("prepare_pair", report, read_answers)
+        except (MediaRefused, WorkshopFailed):
+            # Which of them it was, each will say by itself.
+            return None, None
+        assert ready is None or isinstance(ready, PreparedPicture)
+        assert moving is None or isinstance(moving, PreparedClip)
+        return ready, moving
+
     async def fit_clip(self, source: Path, target: Path, *, max_bytes: int) -> ClipFacts:
         """Write the clip with at most `max_bytes`; TOO_LARGE when that cannot be done decently."""
-        with _made_whole(target) as (new_target,):
-            result = await self._run("fit_clip", source=source, target=new_target, max_bytes=max_bytes)
+        result = await self._make("fit_clip", source=source, target=target, max_bytes=max_bytes)
         assert isinstance(result, ClipFacts)
         return result
 
     async def draw_preview(self, source: Path, target: Path) -> PictureFacts:
         """Write the first seconds of a prepared video as a small GIF that loops."""
-        with _made_whole(target) as (new_target,):
-            result = await self._run("draw_preview", source=source, target=new_target)
+        result = await self._make("draw_preview", source=source, target=target)
         assert isinstance(result, PictureFacts)
         return result
 
     async def draw_motion(self, target: Path) -> ClipFacts:
         """Write a drawn video of 4 s, for those who only try things out."""
-        with _made_whole(target) as (new_target,):
-            result = await self._run("draw_motion", target=new_target)
+        result = await self._make("draw_motion", target=target)
         assert isinstance(result, ClipFacts)
         return result
 
     async def draw_bars(self, bars: Sequence[Bar], target: Path) -> PictureFacts:
         """Write the bars as a PNG that is 780 px wide."""
-        with _made_whole(target) as (new_target,):
-            result = await self._run("draw_bars", bars=[asdict(bar) for bar in bars], target=new_target)
+        result = await self._make("draw_bars", bars=[asdict(bar) for bar in bars], target=target)
         assert isinstance(result, PictureFacts)
         return result
 
@@ -183,6 +204,10 @@ class Workshop:
         result = _understood("look", report, read_answer)
         assert isinstance(result, Sight)
         return result
+
+    async def _make(self, task: str, *, target: Path, **arguments: Any) -> Result:
+        with _scrap_beside(target) as scrap:
+            return await self._run(task, target=target, scrap=scrap, **arguments)
 
     async def _run(self, task: str, **arguments: Any) -> Result:
         named = {
@@ -255,13 +280,11 @@ def _is_small(clip: Path) -> bool:
 
 
 @contextmanager
-def _made_whole(*targets: Path) -> Iterator[tuple[Path, ...]]:
-    """Give paths in a folder beside the targets; move the files into place only if all went well."""
-    folder = Path(tempfile.mkdtemp(prefix=".workshop-", dir=targets[0].parent))
+def _scrap_beside(target: Path) -> Iterator[str]:
+    """Name a folder for a child's unfinished files, and delete it if the child did not come to that."""
+    scrap = target.absolute().with_name(f".workshop-{secrets.token_hex(8)}")
     try:
-        made = tuple(folder / target.name for target in targets)
-        yield made
-        for new, target in zip(made, targets, strict=True):
-            new.replace(target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield str(scrap)
+    except BaseException:
+        shutil.rmtree(scrap, ignore_errors=True)
+        raise

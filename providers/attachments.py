@@ -11,7 +11,7 @@ import stamina
 from yarl import URL
 
 from providers.addresses import HostRule, HostRules, is_private_refusal, parse, public_hosts, require_guard
-from providers.transfers import PLAIN, pour
+from providers.transfers import PLAIN, Manner, pour
 from studio.errors import FetchFailed, FetchForbidden, FetchInterrupted, FetchTooLarge
 from studio.models import SourceFile
 
@@ -89,14 +89,13 @@ class AttachmentFetcher:
                 address, headers=PLAIN, allow_redirects=False, timeout=self._timeout
             ) as response:
                 _check(response, max_bytes)
-                size = await pour(response, target, start=0, most_bytes=max_bytes)
+                stated = response.content_length
+                manner = Manner(is_whole=lambda size: stated in (None, size))
+                return await pour(response, target, start=0, most_bytes=max_bytes, manner=manner)
         except (aiohttp.ClientError, TimeoutError) as error:
             if is_private_refusal(error):
                 raise FetchForbidden(host=address.host or "") from error
             raise FetchInterrupted from error
-        if response.content_length not in (None, size):
-            raise FetchInterrupted(status=response.status)
-        return size
 
 
 def _check(response: aiohttp.ClientResponse, max_bytes: int) -> None:

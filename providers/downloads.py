@@ -16,7 +16,7 @@ import structlog
 from yarl import URL
 
 from providers.addresses import HostRules, is_private_refusal, parse, require_guard
-from providers.transfers import PLAIN, pour, size_of
+from providers.transfers import PLAIN, Manner, pour, size_of
 from studio.errors import FetchForbidden, FetchInterrupted, FetchTooLarge
 
 log = structlog.get_logger(__name__)
@@ -123,12 +123,12 @@ class Downloads:
             start, total = 0, response.content_length
         if total is not None and total > self._most_bytes:
             raise FetchTooLarge(limit=self._most_bytes)
-        write_mark = partial(_Mark.write, target, _place(address), _validator(response))
-        size = await pour(response, target, start=start, most_bytes=self._most_bytes, first=write_mark)
-        if size == 0 or (total is not None and size != total):
-            raise FetchInterrupted(status=response.status)
-        await asyncio.to_thread(_Mark.write, target, "", None)
-        return size
+        manner = Manner(
+            is_whole=lambda size: size > 0 and total in (None, size),
+            first=partial(_Mark.write, target, _place(address), _validator(response)),
+            last=partial(_Mark.write, target, "", None),
+        )
+        return await pour(response, target, start=start, most_bytes=self._most_bytes, manner=manner)
 
     @asynccontextmanager
     async def _open(self, address: URL, headers: dict[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:

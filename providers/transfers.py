@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,25 +19,40 @@ PLAIN = {"Accept-Encoding": "identity"}
 """Asks for the bytes as they are: ranges and lengths mean nothing for a compressed body."""
 
 
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """What makes a transfer whole by its size, and what is done beside the file, in the same trips to another
+    thread: `first` before it is touched, unless it comes all at once, and `last` once it is whole.
+    """
+
+    is_whole: Callable[[int], bool]
+    first: Callable[[], None] = _nothing
+    last: Callable[[], None] = _nothing
+
+
 async def pour(
     response: aiohttp.ClientResponse,
     target: Path,
     *,
     start: int,
     most_bytes: int,
-    first: Callable[[], None] = lambda: None,
+    manner: Manner,
 ) -> int:
     """Write the body to `target` from byte `start` on, and return the file's size then.
 
-    `first` is done before the file is touched, in the same trip to another thread.
     What arrived before an error stays in the file. Raises `FetchTooLarge` above `most_bytes`,
-    `FetchInterrupted` for a compressed body, and what aiohttp raises when the connection breaks.
+    `FetchInterrupted` for a compressed body or a file that is not whole, and what aiohttp raises when the
+    connection breaks.
     """
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise FetchInterrupted(status=response.status)
-    file = await asyncio.to_thread(_open_at, target, start, first)
+    sink = _Sink(target, start, manner)
     waiting = bytearray()
-    size = start
+    size, is_whole = start, False
     try:
         async for piece in response.content.iter_chunked(PIECE_BYTES):
             size += len(piece)
@@ -44,10 +60,13 @@ async def pour(
                 raise FetchTooLarge(limit=most_bytes)
             waiting += piece
             if len(waiting) >= WRITE_BYTES:
-                await asyncio.to_thread(file.write, bytes(waiting))
+                await asyncio.to_thread(sink.write, bytes(waiting))
                 waiting.clear()
+        is_whole = manner.is_whole(size)
     finally:
-        await asyncio.to_thread(_finish, file, bytes(waiting))
+        await asyncio.to_thread(sink.finish, bytes(waiting), is_whole)
+    if not is_whole:
+        raise FetchInterrupted(status=response.status)
     return size
 
 
@@ -56,14 +75,31 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _open_at(target: Path, start: int, first: Callable[[], None]) -> BinaryIO:
-    first()
-    file = target.open("r+b" if start else "wb")
-    file.truncate(start)
-    file.seek(start)
-    return file
+class _Sink:
+    """The file, opened when there is something to write; everything here blocks."""
 
+    def __init__(self, target: Path, start: int, manner: Manner) -> None:
+        self._target = target
+        self._start = start
+        self._manner = manner
+        self._file: BinaryIO | None = None
 
-def _finish(file: BinaryIO, rest: bytes) -> None:
-    with file:
-        file.write(rest)
+    def write(self, piece: bytes) -> None:
+        if self._file is None:
+            self._manner.first()
+            self._file = self._open()
+        self._file.write(piece)
+
+    def finish(self, rest: bytes, is_whole: bool) -> None:
+        if self._file is None and not is_whole:
+            self._manner.first()
+        with self._file or self._open() as file:
+            file.write(rest)
+        if is_whole:
+            self._manner.last()
+
+    def _open(self) -> BinaryIO:
+        file = self._target.open("r+b" if self._start else "wb")
+        file.truncate(self._start)
+        file.seek(self._start)
+        return file

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 import aiohttp
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from providers import wire
 from providers.addresses import HostRules, is_private_refusal, parse, require_guard
 from providers.calls import Calls
+from providers.pieces import as_payload
 from providers.readers import UploadSlot, read_upload_slot
 from providers.refusals import call_error
 from studio.errors import (
@@ -23,6 +24,7 @@ from studio.errors import (
     ProviderUnavailable,
     UploadRefused,
 )
+from studio.outgoing import Outgoing, open_outgoing
 
 log = structlog.get_logger(__name__)
 
@@ -62,12 +64,19 @@ class Uploads:
         is not allowed, `UploadRefused` after two tries if the storage takes other files, else
         `ProviderUnavailable`. OSError when the file itself cannot be read.
         """
-        size = (await asyncio.to_thread(path.stat)).st_size
+        file, size = await asyncio.to_thread(open_outgoing, path)
+        try:
+            return await self._persist(file, size, content_type, careful=careful)
+        finally:
+            if isinstance(file, Outgoing):
+                await asyncio.to_thread(file.close)
+
+    async def _persist(self, file: BufferedIOBase, size: int, content_type: str, *, careful: bool) -> str:
         problem = ""
         for number in range(1, TRIES + 1):
             slot = await self._presign(content_type)
             self._check(slot, size)
-            status = await self._put(slot, path, content_type, size)
+            status = await self._send(slot, file, content_type, size)
             if status in CLEAN and number == 1 and not careful:
                 return slot.file_url
             problem = status if isinstance(status, str) else f"PUT: HTTP {status}"
@@ -109,20 +118,14 @@ class Uploads:
         if slot.max_bytes is not None and size > slot.max_bytes:
             raise InputRejected(f"upload of {size} bytes, at most {slot.max_bytes} are taken")
 
-    async def _put(self, slot: UploadSlot, path: Path, content_type: str, size: int) -> int | str:
+    async def _send(self, slot: UploadSlot, file: BufferedIOBase, content_type: str, size: int) -> int | str:
         """Send the file; returns the answer's status, or in words why there is none."""
-        file = await asyncio.to_thread(path.open, "rb")
-        try:
-            return await self._send(slot, file, content_type, size)
-        finally:
-            await asyncio.to_thread(file.close)
-
-    async def _send(self, slot: UploadSlot, file: IO[bytes], content_type: str, size: int) -> int | str:
+        file.seek(0)
         timeout = aiohttp.ClientTimeout(total=60 + size / SLOWEST_BYTES_PER_SECOND, sock_connect=10)
         try:
             async with self._session.put(
                 parse(slot.upload_url),
-                data=file,
+                data=as_payload(file),
                 headers={"Content-Type": content_type},
                 allow_redirects=False,
                 timeout=timeout,

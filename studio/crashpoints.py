@@ -24,9 +24,8 @@ POINTS = (
     "desk.thread_started",
     "intake.conversation_opened",
     # preparing
-    "intake.source_stored",
     "intake.sources_stored",
-    "intake.input_stored",
+    "intake.inputs_stored",
     "intake.inputs_recorded",
     "intake.sources_deleted",
     "intake.illustrated",

@@ -28,7 +28,7 @@ from studio.errors import (
 from studio.keeping import bring_kept
 from studio.models import Ending, Job, JobState, SourceFile, looks_swapped
 from studio.moderation import findings
-from studio.normalising import Normalising, source_key
+from studio.normalising import Normalising, source_folder, source_key
 from studio.overruling import ask_or_refuse
 from studio.progress import progress_of
 from studio.sharing import admission
@@ -113,14 +113,14 @@ class Intake:
             job = await jobs.amend(connection, job, inputs=inputs)
         passing("intake.inputs_recorded")
         # Not before: Discord may no longer have what would have to be fetched again.
-        await self._equipment.storage.delete_tree(f"jobs/{job.id}/source")
+        await self._equipment.storage.delete_tree(source_folder(job))
         passing("intake.sources_deleted")
         return job
 
     async def _fetch_sources(self, job: Job) -> None:
         """Stream what was attached to storage, except for what an earlier try already brought."""
         storage, terms = self._equipment.storage, self._equipment.terms
-        there = set(await storage.keys(f"jobs/{job.id}/source"))
+        there = set(await storage.keys(source_folder(job)))
         caps = [terms.max_picture_bytes, terms.max_video_bytes]
         files = [job.order.picture, job.order.video]
         if looks_swapped(*files):
@@ -128,21 +128,28 @@ class Intake:
         # A motion from the library has been ours for long.
         attached = [index for index in (0, 1) if files[index].motion_id is None]
         missing = [index for index in attached if source_key(job, index) not in there]
-        fetches = [self._fetch_source(job, index, files[index], caps[index]) for index in missing]
-        results: Sequence[BaseException | None] = await asyncio.gather(*fetches, return_exceptions=True)
+        if not missing:
+            return
+        async with storage.workspace() as folder:
+            targets = {index: folder / Path(source_key(job, index)).name for index in missing}
+            results: Sequence[BaseException | None] = await asyncio.gather(
+                *(self._fetch_source(files[index], target, caps[index]) for index, target in targets.items()),
+                return_exceptions=True,
+            )
+            for target, error in zip(targets.values(), results, strict=True):
+                if error is not None:
+                    await asyncio.to_thread(target.unlink, missing_ok=True)
+            # What did arrive stays ours, whatever became of the other one.
+            await storage.put_all(source_folder(job), folder)
         for error in results:
             if error is not None:
                 raise error
 
-    async def _fetch_source(self, job: Job, index: int, file: SourceFile, cap: int) -> None:
-        async with self._equipment.storage.workspace() as folder:
-            target = folder / "source"
-            if file.kept is not None:
-                await bring_kept(self._equipment.storage, file.kept, target)
-            else:
-                await self._fetch_attached(file, target, cap)
-            await self._equipment.storage.put(source_key(job, index), target)
-            passing("intake.source_stored")
+    async def _fetch_source(self, file: SourceFile, target: Path, cap: int) -> None:
+        if file.kept is not None:
+            await bring_kept(self._equipment.storage, file.kept, target)
+        else:
+            await self._fetch_attached(file, target, cap)
 
     async def _fetch_attached(self, file: SourceFile, target: Path, cap: int) -> None:
         try:
@@ -160,10 +167,8 @@ class Intake:
         storage = self._equipment.storage
         progress = progress_of(job, now=self._equipment.clock())
         try:
-            async with (
-                storage.checkout(job.inputs.picture_thumbnail_key) as picture,
-                storage.checkout(job.inputs.video_thumbnail_key) as video,
-            ):
+            keys = job.inputs.picture_thumbnail_key, job.inputs.video_thumbnail_key
+            async with storage.checkout_all(*keys) as (picture, video):
                 await self._equipment.desk.illustrate(job, progress, picture, video)
         except DeskError as error:
             # The card is a courtesy: the job goes on without its pictures.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from media.errors import MediaRefused, Reason
-from media.facts import Change, Kind, PreparedClip, PreparedPicture
+from media.facts import Change, Kind, Making, PreparedClip, PreparedPicture
 from studio.crashpoints import passing
 from studio.equipment import Equipment
 from studio.errors import InputRefused
@@ -39,29 +38,20 @@ class Normalising:
     async def inputs_of(self, job: Job) -> Inputs:
         """Make the job's inputs of its stored sources, which stay."""
         storage = self._equipment.storage
-        async with storage.checkout(source_key(job, 0)) as first:
-            if job.order.video.motion_id is not None:
-                return await self._with_motion(job, first, job.order.video.motion_id)
-            async with storage.checkout(source_key(job, 1)) as second:
-                return await self._of_two_files(job, first, second)
+        motion_id = job.order.video.motion_id
+        if motion_id is not None:
+            async with storage.checkout(source_key(job, 0)) as picture:
+                return await self._with_motion(job, picture, motion_id)
+        async with storage.checkout_all(source_key(job, 0), source_key(job, 1)) as (first, second):
+            return await self._of_two_files(job, first, second)
 
     async def _of_two_files(self, job: Job, first: Path, second: Path) -> Inputs:
-        workshop, storage = self._equipment.workshop, self._equipment.storage
         picture, video = await self._tell_apart(first, second)
-        async with storage.workspace() as folder:
-            with refusing("video"):
-                clip = await workshop.probe_clip(video)
-            orientation = job.order.wishes.orientation or default_orientation(clip.seconds)
-            share = await self._longest_allowed(job)
-            longest = min(orientation.longest_seconds, share or math.inf)
-            notices = await self._prepare_picture(job, picture, folder)
-            with refusing("video"):
-                prepared_clip = await workshop.prepare_clip(
-                    video,
-                    folder / "motion.mp4",
-                    folder / "motion-thumbnail.jpg",
-                    longest=longest,
-                )
+        share = await self._longest_allowed(job)
+        # What is left to us is at most as long as what is taken whole.
+        longest = min((job.order.wishes.orientation or Orientation.VIDEO).longest_seconds, share or math.inf)
+        async with self._equipment.storage.workspace() as folder:
+            notices, prepared_clip = await self._prepare_both(job, picture, video, folder, longest)
             await self._store(job, folder)
         return Inputs(
             picture_key=_input(job, "picture.jpg"),
@@ -70,7 +60,7 @@ class Normalising:
             video_thumbnail_key=_input(job, "motion-thumbnail.jpg"),
             seconds=prepared_clip.after.seconds,
             has_sound=prepared_clip.after.has_sound,
-            orientation=orientation,
+            orientation=job.order.wishes.orientation or default_orientation(prepared_clip.before.seconds),
             notices=(
                 *notices,
                 *_notices_of_clip(prepared_clip, share if share == longest else None),
@@ -108,18 +98,41 @@ class Normalising:
             ),
         )
 
+    async def _prepare_both(
+        self, job: Job, picture: Path, video: Path, folder: Path, longest: float
+    ) -> tuple[list[Notice], PreparedClip]:
+        """Make picture and video, both with thumbnails; refuses the video first if both are to be refused."""
+        workshop, clip = self._equipment.workshop, _making(video, folder, "motion.mp4")
+        prepared_picture = prepared_clip = None
+        if job.order.picture.kept is None:
+            prepared_picture, prepared_clip = await workshop.prepare_pair(
+                _making(picture, folder, "picture.jpg"), clip, longest=longest
+            )
+        if prepared_picture is not None:
+            notices = _notices_of_picture(prepared_picture)
+        else:
+            with refusing("video"):
+                await workshop.probe_clip(video)
+            notices = await self._prepare_picture(job, picture, folder)
+        if prepared_clip is None:
+            with refusing("video"):
+                prepared_clip = await workshop.prepare_clip(
+                    clip.source, clip.target, clip.small, longest=longest
+                )
+        return notices, prepared_clip
+
     async def _prepare_picture(self, job: Job, picture: Path, folder: Path) -> list[Notice]:
         """Make the picture and its thumbnail, and say what was changed."""
-        target, thumbnail = folder / "picture.jpg", folder / "picture-thumbnail.jpg"
+        making = _making(picture, folder, "picture.jpg")
         kept = job.order.picture.kept
         if kept is not None:
             # As it is: made anew from itself, it would lose a little each time.
-            await bring_kept(self._equipment.storage, kept, target)
-            await bring_kept(self._equipment.storage, thumbnail_key(kept), thumbnail)
+            await bring_kept(self._equipment.storage, kept, making.target)
+            await bring_kept(self._equipment.storage, thumbnail_key(kept), making.small)
             return []
         with refusing("picture"):
             return _notices_of_picture(
-                await self._equipment.workshop.prepare_picture(picture, target, thumbnail)
+                await self._equipment.workshop.prepare_picture(picture, making.target, making.small)
             )
 
     async def _cut(self, job: Job, content: Content, folder: Path, longest: float) -> Cut:
@@ -135,17 +148,16 @@ class Normalising:
         return Cut(key=_input(job, target.name), seconds=made.after.seconds)
 
     async def _store(self, job: Job, folder: Path) -> None:
-        for path in await asyncio.to_thread(lambda: sorted(folder.iterdir())):
-            await self._equipment.storage.put(_input(job, path.name), path)
-            passing("intake.input_stored")
+        await self._equipment.storage.put_all(_input(job), folder)
+        passing("intake.inputs_stored")
 
     async def _check_picture(self, picture: Path) -> None:
-        kind = await self._equipment.workshop.recognise(picture)
+        ((kind, size),) = await self._equipment.workshop.recognise_all(picture)
         if kind is Kind.VIDEO:
             raise InputRefused("motion_with_video")
         if kind not in AS_PICTURE:
             raise InputRefused(f"media_{Reason.NOT_A_PICTURE}")
-        await _check_size(picture, self._equipment.terms.max_picture_bytes, "picture_too_large")
+        _check_size(size, self._equipment.terms.max_picture_bytes, "picture_too_large")
 
     async def _longest_allowed(self, job: Job) -> float | None:
         """How long the member's videos may be here, in seconds; None = as the renderer takes them."""
@@ -160,16 +172,14 @@ class Normalising:
 
     async def _tell_apart(self, first: Path, second: Path) -> tuple[Path, Path]:
         """Return picture and video, whichever way round the member attached them."""
-        workshop = self._equipment.workshop
-        kinds = await workshop.recognise(first), await workshop.recognise(second)
-        picture, video = (second, first) if roles_are_swapped(*kinds) else (first, second)
+        (one, one_size), (other, other_size) = await self._equipment.workshop.recognise_all(first, second)
+        picture, video = (first, one_size), (second, other_size)
+        if roles_are_swapped(one, other):
+            picture, video = video, picture
         terms = self._equipment.terms
-        for path, cap, code in (
-            (picture, terms.max_picture_bytes, "picture_too_large"),
-            (video, terms.max_video_bytes, "video_too_large"),
-        ):
-            await _check_size(path, cap, code)
-        return picture, video
+        _check_size(picture[1], terms.max_picture_bytes, "picture_too_large")
+        _check_size(video[1], terms.max_video_bytes, "video_too_large")
+        return picture[0], video[0]
 
 
 def roles_are_swapped(first: Kind, second: Kind) -> bool:
@@ -193,15 +203,24 @@ def default_orientation(seconds: float) -> Orientation:
 
 def source_key(job: Job, index: int) -> str:
     """Where the job's attachment is kept until it is normalised; which of the two it is, is not known yet."""
-    return f"jobs/{job.id}/source/{('picture', 'video')[index]}"
+    return f"{source_folder(job)}/{('picture', 'video')[index]}"
 
 
-def _input(job: Job, name: str) -> str:
-    return f"jobs/{job.id}/input/{name}"
+def source_folder(job: Job) -> str:
+    return f"jobs/{job.id}/source"
 
 
-async def _check_size(path: Path, cap: int, code: str) -> None:
-    if (await asyncio.to_thread(path.stat)).st_size > cap:
+def _making(source: Path, folder: Path, name: str) -> Making:
+    target = folder / name
+    return Making(source, target, target.with_name(f"{target.stem}-thumbnail.jpg"))
+
+
+def _input(job: Job, name: str = "") -> str:
+    return f"jobs/{job.id}/input/{name}".removesuffix("/")
+
+
+def _check_size(size: int, cap: int, code: str) -> None:
+    if size > cap:
         raise InputRefused(code, limit=cap)
 
 

@@ -244,8 +244,14 @@ class Storage(Protocol):
     async def put(self, key: str, path: Path) -> None:
         """Move or copy a local file into storage; it appears whole or not at all. `path` is consumed."""
 
+    async def put_all(self, prefix: str, workspace: Path) -> None:
+        """Do the same with every file of a workspace, which may not be written to any more."""
+
     def checkout(self, key: str) -> AbstractAsyncContextManager[Path]:
         """Give a local path to read from while the context lasts. Raises FileNotFoundError."""
+
+    def checkout_all(self, *keys: str) -> AbstractAsyncContextManager[tuple[Path, ...]]:
+        """The same for several keys, at the cost of one."""
 
     async def read(self, key: str, start: int, stop: int) -> bytes:
         """Return the bytes from `start` up to, not including, `stop`. Raises FileNotFoundError."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +15,15 @@ from obstore.store import LocalStore, ObjectStore
 
 from studio.bench import Bench
 from studio.bucket import as_disk_trouble, bench_root, open_bucket
+from studio.folders import (
+    delete_folder,
+    delete_unless_empty,
+    files_in,
+    keys_below,
+    move_all_into_place,
+    move_into_place,
+    require_files,
+)
 from studio.settings import SettingsError
 
 _CHUNK_BYTES = 4 * 1024 * 1024
@@ -57,24 +65,43 @@ class ObstoreFiles:
         self._store = store
         self._folder = folder
         self._bench = Bench(folder / ".work" if folder else bench_root())
+        self._emptied: set[Path] = set()
+        self._spare: list[Path] = []
 
     async def put(self, key: str, path: Path) -> None:
         if self._folder is not None:
             target = self._folder / key
-            await asyncio.to_thread(_move_into_place, path, target)
+            await asyncio.to_thread(move_into_place, path, target)
             return
         with as_disk_trouble():
             await obstore.put_async(self._store, key, path, chunk_size=_PART_BYTES)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
+    async def put_all(self, prefix: str, workspace: Path) -> None:
+        if self._folder is not None:
+            if await asyncio.to_thread(move_all_into_place, workspace, self._folder / prefix):
+                self._emptied.add(workspace)
+            return
+        for path in await asyncio.to_thread(files_in, workspace):
+            await self.put(f"{prefix}/{path.name}", path)
+
     @asynccontextmanager
     async def checkout(self, key: str) -> AsyncIterator[Path]:
-        if self._folder is not None:
-            path = self._folder / key
-            if not await asyncio.to_thread(path.is_file):
-                raise FileNotFoundError(key)
+        async with self.checkout_all(key) as (path,):
             yield path
+
+    @asynccontextmanager
+    async def checkout_all(self, *keys: str) -> AsyncIterator[tuple[Path, ...]]:
+        if self._folder is not None:
+            paths = tuple(self._folder / key for key in keys)
+            await asyncio.to_thread(require_files, *paths)
+            yield paths
             return
+        async with AsyncExitStack() as stack:
+            yield tuple([await stack.enter_async_context(self._brought(key)) for key in keys])
+
+    @asynccontextmanager
+    async def _brought(self, key: str) -> AsyncIterator[Path]:
         async with self.workspace() as folder:
             path = folder / Path(key).name
             with as_disk_trouble():
@@ -92,25 +119,31 @@ class ObstoreFiles:
             return bytes(await obstore.get_range_async(self._store, key, start=start, end=stop))
 
     async def delete_tree(self, prefix: str) -> None:
+        if self._folder is not None:
+            await asyncio.to_thread(delete_folder, self._folder / prefix)
+            return
         keys = await self.keys(prefix)
         if keys:
             with as_disk_trouble():
                 await obstore.delete_async(self._store, list(keys))
-        if self._folder is not None:
-            await asyncio.to_thread(shutil.rmtree, self._folder / prefix, ignore_errors=True)
 
     async def keys(self, prefix: str) -> Sequence[str]:
+        if self._folder is not None:
+            return await asyncio.to_thread(keys_below, self._folder, prefix)
         with as_disk_trouble():
             listing = await obstore.list(self._store, prefix=prefix).collect_async()
         return [item["path"] for item in listing]
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
-        folder = await asyncio.to_thread(self._new_folder)
+        folder = self._spare.pop() if self._spare else await asyncio.to_thread(self._new_folder)
         try:
             yield folder
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            if folder in self._emptied or await asyncio.to_thread(delete_unless_empty, folder):
+                # The next one needs no trip to another thread to make its own.
+                self._emptied.discard(folder)
+                self._spare.append(folder)
 
     def _new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="job-", dir=self._bench.own()))
@@ -120,16 +153,5 @@ class ObstoreFiles:
 
     async def aclose(self) -> None:
         """Delete what was for this process alone; for when its work is done."""
+        self._spare.clear()
         await asyncio.to_thread(self._bench.clear)
-
-
-def _move_into_place(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        source.replace(target)
-    except OSError:
-        # Another file system: copy beside the target first, so that the target appears whole.
-        partial = target.with_name(f".{target.name}.partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-        source.unlink()

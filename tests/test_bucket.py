@@ -143,9 +143,9 @@ async def test_orders_wait_while_the_bucket_is_away_and_none_fails(world: CrashW
 
 
 async def test_what_a_killed_bot_left_on_this_machine_is_swept_by_the_next(world: CrashWorld) -> None:
-    await world.bot.start(ANIMATE_CRASH_AT="intake.input_stored")
+    await world.bot.start(ANIMATE_CRASH_AT="intake.inputs_stored")
     await world.order()
-    await world.crashed("intake.input_stored")
+    await world.crashed("intake.inputs_stored")
     left = world.files()
 
     await world.bot.start()

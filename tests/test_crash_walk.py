@@ -216,7 +216,7 @@ WAYS = {
         order,
         (
             "desk.thread_started", "intake.conversation_opened", "work.moved_to_preparing",
-            "intake.source_stored", "intake.sources_stored", "intake.input_stored", "intake.input_stored:4",
+            "intake.sources_stored", "intake.inputs_stored",
             "intake.inputs_recorded", "intake.held", "work.moved_to_queued", "work.moved_to_submitting",
             "ordering.picture_uploaded", "ordering.uploaded", "ordering.estimated",
             "ordering.attempt_opened", "work.slots_given", "ordering.submitted",
@@ -318,7 +318,7 @@ WAYS = {
     ),
     "again": Way(
         order_and_run_again,
-        ("front.answer_noted:2", "intake.source_stored", "intake.inputs_recorded", "delivery.posted"),
+        ("front.answer_noted:2", "intake.sources_stored", "intake.inputs_recorded", "delivery.posted"),
     ),
     "kept": Way(order_and_receive, ("delivery.purged",), before=LAST_WEEK),
 }  # fmt: skip

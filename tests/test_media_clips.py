@@ -458,10 +458,10 @@ def test_a_result_of_any_length_is_verified(shelf: Shelf) -> None:
 def test_the_poster_is_upright(shelf: Shelf, tmp_path: Path) -> None:
     target = tmp_path / "poster.jpg"
 
-    clips.poster(shelf("rotated.mov"), target)
+    clips.draw_poster(shelf("rotated.mov"), target)
 
     with Image.open(target) as picture:
-        assert picture.size == (240, 320)
+        assert picture.size == (480, 640)
 
 
 def test_a_clip_is_fitted_with_fewer_pixels_where_bytes_are_short(tmp_path: Path, target: Path) -> None:

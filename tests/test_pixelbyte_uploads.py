@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from aiohttp import web
 from providers.addresses import guarded_session
 from providers.pixelbyte import PixelByte, provider_hosts
 from studio.errors import InputRejected, OperatorMustAct, ProviderUnavailable, RemoteJobUnknown, UploadRefused
+from studio.outgoing import PIECE_BYTES
 from tests.stub_provider import KEY, Stub, a_client, break_off, refusal, stub_server
 
 PICTURE = b"\xff\xd8" + b"p" * 300_000
@@ -134,6 +136,23 @@ async def test_an_upload_that_arrived_short_is_made_again(
 
     assert len(stub.asked_for("PUT", "/temp/a.jpg")) == 2
     assert len(stub.asked_for("GET", "/files/a.jpg")) == 5
+
+
+@pytest.mark.parametrize("size", [PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES + 5])
+async def test_a_file_of_any_size_is_sent_whole_on_each_try(
+    client: PixelByte, stub: Stub, tmp_path: Path, size: int
+) -> None:
+    content = random.Random(size).randbytes(size)
+    path = tmp_path / "motion.mp4"
+    path.write_bytes(content)
+    stub.on("POST", "/v1/uploads/presign", a_slot(stub))
+    stub.on("PUT", "/temp/a.jpg", web.Response(status=503), web.Response(status=200))
+    stub.on("GET", "/files/a.jpg", first_byte(size))
+
+    await client.upload(path, content_type="video/mp4")
+
+    puts = stub.asked_for("PUT", "/temp/a.jpg")
+    assert [(put.body == content, put.headers["Content-Length"]) for put in puts] == [(True, str(size))] * 2
 
 
 async def test_a_file_that_is_read_without_ranges_counts_by_its_length(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -155,6 +157,61 @@ async def test_processes_that_come_and_are_killed_while_others_sweep_never_harm_
     assert all(lived_on)
     assert still_there
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("is_local", [True, False], ids=["folder", "bucket"])
+async def test_a_whole_workspace_is_put_and_several_keys_are_checked_out_at_once(
+    tmp_path: Path, is_local: bool
+) -> None:
+    files = open_storage(tmp_path.as_uri()) if is_local else ObstoreFiles(MemoryStore(), folder=None)
+    async with files.workspace() as folder:
+        for name in ("a", "b"):
+            (folder / name).write_text(name)
+        await files.put_all("jobs/x/input", folder)
+
+    async with files.checkout_all("jobs/x/input/b", "jobs/x/input/a") as paths:
+        read = [path.read_text() for path in paths]
+    with pytest.raises(FileNotFoundError):
+        async with files.checkout_all("jobs/x/input/a", "jobs/x/input/c"):
+            pass
+
+    assert read == ["b", "a"]
+    assert sorted(await files.keys("jobs/x")) == ["jobs/x/input/a", "jobs/x/input/b"]
+
+
+async def test_every_workspace_is_empty_and_nobody_else_s(storage: ObstoreFiles) -> None:
+    async with storage.workspace() as first:
+        (first / "file").touch()
+        (first / "folder").mkdir()
+        await storage.put_all("jobs/a", first)
+    async with storage.workspace() as second:
+        (second / "left").touch()
+    async with storage.workspace() as third, storage.workspace() as fourth:
+        found = [*third.iterdir(), *fourth.iterdir()]
+        are_apart = third != fourth
+        await storage.put_all("jobs/b", third)
+    async with storage.workspace() as fifth, storage.workspace() as sixth:
+        found += [*fifth.iterdir(), *sixth.iterdir()]
+        are_apart = are_apart and fifth != sixth
+    await storage.aclose()
+    async with storage.workspace() as last:
+        found += list(last.iterdir())
+
+    assert are_apart
+    assert found == []
+    assert list(await storage.keys("jobs")) == ["jobs/a/file"]
+
+
+async def test_what_cannot_be_deleted_is_said(storage: ObstoreFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    await put(storage, "jobs/a/clip.mp4", b"x")
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "read only")
+
+    monkeypatch.setattr(os, "unlink", refused)
+
+    with pytest.raises(PermissionError):
+        await storage.delete_tree("jobs/a")
 
 
 async def test_in_a_bucket_files_are_put_checked_out_listed_and_deleted_alike(tmp_path: Path) -> None:
