@@ -88,7 +88,7 @@ class Poller:
         # All at once would be too many, and always the same ones would leave the others out.
         silent = random.sample(sorted(unseen.values()), min(SINGLE_LOOKS, len(unseen)))
         for job_id in (*finished, *silent):
-            self._dispatcher.wake(job_id)
+            self._dispatcher.wake(job_id, news=True)
 
     async def _unreadable(self, error: ProviderError) -> None:
         log.warning("list_unreadable", reason=error.quotable)

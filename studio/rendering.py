@@ -44,16 +44,20 @@ class Rendering:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
 
-    async def look(self, job: Job) -> Outcome:
-        """Ask the provider how the render stands, and act on that alone."""
-        assert job.provider_job_id is not None
+    async def look(self, job: Job, *, news: bool = False) -> Outcome:
+        """Ask the provider how the render stands, once that is due or there are news; act on that alone."""
         if job.cancel is Cancel.ASKED:
             outcome = await self._try_cancel(job)
             if outcome is not None:
                 return outcome
-        elif job.wake_at is None:
-            # Only just ordered: the first look is the poller's, or the doorbell's.
-            return self._rest(job)
+        elif not news:
+            rest = self._not_yet(job)
+            if rest is not None:
+                return rest
+        return await self._ask(job)
+
+    async def _ask(self, job: Job) -> Outcome:
+        assert job.provider_job_id is not None
         try:
             remote = await self._equipment.provider.status(job.provider_job_id)
         except RemoteJobUnknown:
@@ -199,6 +203,14 @@ class Rendering:
 
     async def _alarm(self, job: Job, words: str) -> None:
         await alarm_about(self._equipment, job, f"the render of order {job.id} {words}")
+
+    def _not_yet(self, job: Job) -> Wait | None:
+        """How long it still rests, whatever woke it: the news are the poller's to tell, or the doorbell's."""
+        if job.wake_at is None:
+            # Only just ordered.
+            return self._rest(job)
+        left = (job.wake_at - self._equipment.clock()).total_seconds()
+        return Wait(left, early=True) if 0 < left <= jobs.LONGEST_REST.total_seconds() else None
 
     def _rest(self, job: Job) -> Wait:
         """Until the poller or the doorbell has news; or until the job has to be given up."""

@@ -1,0 +1,119 @@
+"""How often the provider is asked for a render: once, when it has news, whatever else wakes the job."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from providers.sandbox import Fault
+from providers.sandbox.faults import Reset, Ring
+from studio.models import Job, JobState
+from tests.studio_world import World, studio_at_work
+
+BELL_ONLY = 300.0
+"""A poll interval that no test lives to see: the webhook alone tells of the end."""
+
+FEWEST = {"presign": 2, "put": 2, "estimate": 1, "submit": 1, "status": 1}
+
+
+def asked(world: World) -> dict[str, int]:
+    """How often each of the provider's endpoints was asked, but for the files."""
+    seen = [seen.on for seen in world.sandbox.seen()]
+    return {on: seen.count(on) for on in FEWEST | dict.fromkeys(seen) if on not in ("file", "output")}
+
+
+def is_resting(job: Job) -> bool:
+    return job.state is JobState.RENDERING and job.wake_at is not None
+
+
+async def test_a_clip_costs_eight_requests(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
+        await world.order()
+        await world.check()
+
+        assert asked(world) == FEWEST
+        assert len(world.sandbox.seen("output")) == 1
+
+
+async def test_a_sweep_during_the_submit_costs_nothing(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, seconds=2, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
+        world.sandbox.faults.add(Fault(on="submit", delay=0.5))
+        await world.order()
+        await world.eventually(lambda: world.sandbox.seen("submit"))
+
+        await world.engine._caretaker.sweep()
+        await world.check()
+
+        assert asked(world) == FEWEST
+
+
+async def test_what_wakes_a_render_without_news_of_it_costs_nothing(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, seconds=2, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
+        job_id = await world.order()
+        before = await world.until(job_id, is_resting)
+
+        for _ in range(3):
+            world.engine.studio.wake([job_id])
+            await asyncio.sleep(0.1)
+        after = await world.job(job_id)
+        await world.check()
+
+        assert after == before
+        assert asked(world) == FEWEST
+
+
+async def test_a_webhook_that_overtakes_the_answer_to_the_submit_is_not_forgotten(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
+        world.sandbox.faults.add(Fault(on="submit", delay=1.5))
+        await world.order()
+        await world.eventually(lambda: world.sandbox.rung)
+
+        await world.engine._caretaker.sweep()
+        await world.check()
+
+        assert asked(world) == FEWEST
+
+
+async def test_nor_is_one_that_explains_a_lost_answer(tmp_path: Path) -> None:
+    """It tells of the end as well: the render is looked at as soon as it is adopted."""
+    async with studio_at_work(
+        tmp_path, seconds=1, webhooks=True, poll_interval_seconds=BELL_ONLY, reconcile_seconds=BELL_ONLY
+    ) as world:
+        world.sandbox.faults.add(
+            Fault(on="list", times=None, code="INTERNAL_ERROR"),
+            Fault(on="submit", reset=Reset.AFTER, processed=True),
+        )
+
+        job_id = await world.order()
+
+        await world.check()
+        assert world.outcome(job_id) == "clip"
+
+
+@pytest.mark.parametrize("copies", [2, 6])
+async def test_a_doubled_webhook_costs_nothing(tmp_path: Path, copies: int) -> None:
+    async with studio_at_work(tmp_path, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
+        world.sandbox.faults.add(Ring(copies=copies))
+        await world.order()
+        await world.eventually(lambda: len(world.sandbox.rung) == copies)
+        await world.check()
+
+        assert asked(world) == FEWEST
+
+
+async def test_a_status_that_cannot_be_read_is_not_asked_for_again_before_its_time(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
+        world.sandbox.faults.add(Fault(on="status", status=502, times=4))
+        job_id = await world.order()
+        before = await world.until(job_id, lambda job: is_resting(job) and job.tries)
+        read = len(world.sandbox.seen("status"))
+
+        world.engine.studio.wake([job_id])
+        await asyncio.sleep(0.2)
+
+        assert await world.job(job_id) == before
+        assert len(world.sandbox.seen("status")) == read
+        await world.check()
+        assert world.outcome(job_id) == "clip"
