@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -29,7 +30,7 @@ log = structlog.get_logger(__name__)
 UNASKED = frozenset({Cancel.NONE, Cancel.BEGUN})
 
 SLOW_LOOK_SECONDS = 60.0
-"""How often a render that takes longer than usual is looked at by itself."""
+"""How often a slow render is looked at by itself until it has begun; then again when it is twice as old."""
 
 MISSING_TRIES = 5
 """How often in succession the provider must not know a job, besides for long enough, to have lost it."""
@@ -88,7 +89,7 @@ class Rendering:
                 code = "cancelled_by_provider" if job.cancel in UNASKED else "cancelled"
                 return await end(self._equipment, job, JobState.CANCELLED, code, refunded=True)
             case _:
-                await self._note_begun(job, remote)
+                job = await self._note_begun(job, remote)
                 # A cancel that was not answered is tried again soon.
                 wait = Wait(5.0) if job.cancel is Cancel.ASKED and await self._still_asked(job) else None
                 return await self._still_running(job, wait or self._rest(job))
@@ -154,11 +155,13 @@ class Rendering:
             )
             return await put_back(connection, job, now=now, **unordered)
 
-    async def _note_begun(self, job: Job, remote: RemoteJob) -> None:
+    async def _note_begun(self, job: Job, remote: RemoteJob) -> Job:
         """Once it is not pending any more, no cancel is offered."""
-        if remote.state is RemoteState.PROCESSING and job.cancel is Cancel.NONE:
-            async with self._equipment.database.write() as connection:
-                await jobs.note_begun(connection, job.id, begun=True)
+        if remote.state is not RemoteState.PROCESSING or job.cancel is not Cancel.NONE:
+            return job
+        async with self._equipment.database.write() as connection:
+            await jobs.note_begun(connection, job.id, begun=True)
+        return replace(job, cancel=Cancel.BEGUN)
 
     async def _still_running(self, job: Job, wait: Wait) -> Outcome:
         if self._age(job) <= self._equipment.terms.waits.give_up_render:
@@ -215,9 +218,10 @@ class Rendering:
     def _rest(self, job: Job) -> Wait:
         """Until the poller or the doorbell has news; or until the job has to be given up."""
         # A slow one is called slow on its card, and a cancel is offered there only while it can be had.
-        until_slow = self._equipment.terms.waits.slow - self._age(job)
-        look = until_slow + 0.05 if until_slow > 0 else SLOW_LOOK_SECONDS
-        return Wait(min(look, self._left(job)))
+        age = self._age(job)
+        until_slow = self._equipment.terms.waits.slow - age
+        again = age if job.cancel is Cancel.BEGUN else SLOW_LOOK_SECONDS
+        return Wait(min(until_slow + 0.05 if until_slow > 0 else again, self._left(job)))
 
     def _left(self, job: Job) -> float:
         """How long until the job has to be given up."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from providers.sandbox import Fault
 from providers.sandbox.faults import Reset, Ring
+from studio import rendering
 from studio.models import Job, JobState
-from tests.studio_world import World, studio_at_work
+from tests.studio_world import QUICK, World, studio_at_work
 
 BELL_ONLY = 300.0
 """A poll interval that no test lives to see: the webhook alone tells of the end."""
@@ -101,6 +103,20 @@ async def test_a_doubled_webhook_costs_nothing(tmp_path: Path, copies: int) -> N
         await world.check()
 
         assert asked(world) == FEWEST
+
+
+async def test_a_render_that_takes_long_is_looked_at_once_to_know_whether_it_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "SLOW_LOOK_SECONDS", 0.2)
+    waits = replace(QUICK, slow=1.6)
+    async with studio_at_work(
+        tmp_path, seconds=3, webhooks=True, poll_interval_seconds=BELL_ONLY, waits=waits
+    ) as world:
+        await world.order()
+        await world.check()
+
+        assert asked(world) == FEWEST | {"status": 2}
 
 
 async def test_a_status_that_cannot_be_read_is_not_asked_for_again_before_its_time(tmp_path: Path) -> None:

@@ -187,6 +187,17 @@ async def test_a_render_that_takes_longer_than_was_said_is_asked_for_ever_more_s
         assert asked == 5
 
 
+async def test_a_webhook_that_was_lost_late_is_noticed_within_minutes(
+    database: Database, clock: FixedClock
+) -> None:
+    async with a_fleet(database, clock, webhooks=True) as fleet:
+        await fleet.begin(late=1000.0)
+
+        await fleet.sail(SECONDS + 1300, again=False)
+
+        assert max(fleet.noticed.values()) <= 202.5
+
+
 @pytest.mark.parametrize(("newest_first", "pages"), [(True, 1), (False, 6)])
 async def test_a_list_is_read_no_further_back_than_what_is_looked_for(
     database: Database, clock: FixedClock, newest_first: bool, pages: int
