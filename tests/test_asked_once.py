@@ -46,6 +46,19 @@ async def test_a_clip_costs_eight_requests(tmp_path: Path) -> None:
         assert len(world.sandbox.seen("output")) == 1
 
 
+async def test_found_by_polling_it_costs_no_more_but_for_the_list(tmp_path: Path) -> None:
+    async with studio_at_work(tmp_path, seconds=2, max_concurrent_jobs=3) as world:
+        for number in range(3):
+            await world.order(f"scene {number}", member=number)
+        await world.eventually(lambda: len(world.sandbox.seen("submit")) == 3)
+        await world.engine._caretaker.sweep()
+        await world.check()
+
+        found = asked(world)
+        assert found.pop("list") >= 3
+        assert found == {on: 3 * number for on, number in FEWEST.items()}
+
+
 async def test_a_sweep_during_the_submit_costs_nothing(tmp_path: Path) -> None:
     async with studio_at_work(tmp_path, seconds=2, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
         world.sandbox.faults.add(Fault(on="submit", delay=0.5))
