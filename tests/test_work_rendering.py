@@ -84,6 +84,22 @@ async def test_f29_f30_a_failed_render_is_explained_and_costs_nothing(
         assert world.sandbox.account.net == 0
 
 
+@pytest.mark.parametrize(
+    "error", [None, "generation timeout", {}, []], ids=["F29 null", "F29 text", "{}", "[]"]
+)
+async def test_f29_an_error_of_any_form_ends_the_order_for_nothing(tmp_path: Path, error: Any) -> None:
+    async with studio_at_work(tmp_path) as world:
+        world.sandbox.faults.add(
+            Fate(failure=("X", "y")), Fault(on="status", times=None, merge={"error": error})
+        )
+
+        job_id = await world.order()
+
+        await world.check()
+        assert world.outcome(job_id) == ("render_timeout" if isinstance(error, str) else "render_failed")
+        assert world.sandbox.account.net == 0
+
+
 async def test_f30_a_renderer_that_is_out_of_money_itself_is_told_to_the_operator_once(
     tmp_path: Path,
 ) -> None:
