@@ -15,6 +15,7 @@ from procrastinate.jobs import Job as WakeUp
 from studio.cluster_queue import LEADING, QUEUE, STEP, TROUBLE, WakeUps, unretrieved
 from studio.database import Database
 from studio.outbox import Outbox
+from studio.ports import Advance
 from studio.pulse import Pulse
 
 log = structlog.get_logger(__name__)
@@ -37,7 +38,6 @@ STEPS_AT_ONCE = 16
 STOP_SECONDS, LAST_SECONDS = 4.0, 1.0
 PAUSE_AFTER_TROUBLE_SECONDS = 3.0
 
-Advance = Callable[[str], Coroutine[None, None, None]]
 Lead = Callable[[], Coroutine[None, None, None]]
 
 
@@ -77,12 +77,8 @@ class ClusterDispatcher:
         """Make or renew the tables; `run` does it too."""
         await self._wake_ups.upgrade()
 
-    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
-        self._outbox.put(job_id, after_seconds)
-
-    def caught_up(self, job_id: str) -> bool:  # noqa: ARG002 - the port's
-        """Always: a wake-up that the database has may be another process's, and stays there."""
-        return True
+    def wake(self, job_id: str, *, after_seconds: float = 0.0, news: bool = False) -> None:
+        self._outbox.put(job_id, after_seconds, news=news)
 
     async def run(self) -> None:
         """Send wake-ups, and work on them if this process does, until cancelled or stopped."""
@@ -184,9 +180,9 @@ class ClusterDispatcher:
         )
         app.periodic(cron=LEAD_EVERY)(lead)
 
-    async def _run_step(self, context: JobContext, job_id: str) -> None:
+    async def _run_step(self, context: JobContext, job_id: str, news: bool) -> None:
         assert self._advance is not None
-        await self._watched(context, job_id, asyncio.create_task(self._advance(job_id)))
+        await self._watched(context, job_id, asyncio.create_task(self._advance(job_id, news=news)))
 
     async def _run_lead(self, context: JobContext, timestamp: int) -> None:  # noqa: ARG002 - procrastinate's
         log.info("leading")
@@ -206,7 +202,7 @@ class ClusterDispatcher:
             await _end([task])
             del self._running[row_id]
             if task.cancelled() and job_id is not None:
-                self.wake(job_id)
+                self.wake(job_id, news=_has_news(context.job))
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("wake_up_failed", job_id=job_id, exc_info=error)
 
@@ -232,7 +228,7 @@ class ClusterDispatcher:
             return False
         job_id = wake_up.task_kwargs.get("job_id")
         if isinstance(job_id, str):
-            self._outbox.put(job_id, 0, first=True)
+            self._outbox.put(job_id, 0, first=True, news=_has_news(wake_up))
         return True
 
     async def _count(self) -> None:
@@ -259,6 +255,10 @@ class ClusterDispatcher:
         for row_id in strays & self._strays:
             await self._adopt(held[row_id])
         self._strays = set(strays)
+
+
+def _has_news(wake_up: WakeUp) -> bool:
+    return bool(wake_up.task_kwargs.get("news"))
 
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> list[Any]:

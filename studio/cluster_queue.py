@@ -107,10 +107,10 @@ class WakeUps:
             STEP,
             queue=QUEUE,
             lock=wish.job_id,
-            queueing_lock=f"{wish.job_id}/{wish.span}",
+            queueing_lock=f"{wish.job_id}/{wish.span}" + ("/news" if wish.news else ""),
             priority=-wish.span,
             schedule_in={"seconds": seconds} if seconds > 0 else None,
-            task_kwargs={"job_id": wish.job_id},
+            task_kwargs={"job_id": wish.job_id, "news": wish.news},
         ).job
 
     async def _defer(self, wake_ups: Sequence[WakeUp]) -> None:

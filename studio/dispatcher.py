@@ -6,9 +6,10 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable, Coroutine
 
 import structlog
+
+from studio.ports import Advance
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +24,6 @@ BUSY = 0.5
 
 LONGEST_LOOK_SECONDS = 0.025
 """How long a job waits for that at most."""
-
-Advance = Callable[[str], Coroutine[None, None, None]]
 
 
 class InProcessDispatcher:
@@ -46,10 +45,13 @@ class InProcessDispatcher:
         self._order = itertools.count()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._news: set[str] = set()
         self._changed = asyncio.Event()
         self._stopping = False
 
-    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
+    def wake(self, job_id: str, *, after_seconds: float = 0.0, news: bool = False) -> None:
+        if news:
+            self._news.add(job_id)
         if after_seconds > 0:
             self._wake_later(job_id, after_seconds)
         elif job_id in self._running:
@@ -57,11 +59,6 @@ class InProcessDispatcher:
         else:
             self._ready[job_id] = None
         self._changed.set()
-
-    def caught_up(self, job_id: str) -> bool:
-        was_woken = job_id in self._again
-        self._again.discard(job_id)
-        return was_woken
 
     def is_busy_with(self, job_id: str) -> bool:
         return job_id in self._running or job_id in self._ready
@@ -117,7 +114,9 @@ class InProcessDispatcher:
 
     def _start(self, job_id: str) -> None:
         del self._ready[job_id]
-        task = asyncio.create_task(self._advance(job_id), name=f"job {job_id}")
+        news = job_id in self._news
+        self._news.discard(job_id)
+        task = asyncio.create_task(self._advance(job_id, news=news), name=f"job {job_id}")
         self._running[job_id] = task
         task.add_done_callback(lambda _task: self._finished(job_id))
 

@@ -107,11 +107,13 @@ class Equipment:
 class Wait:
     """A step has nothing more to do now; `seconds` until it should look again on its own.
 
-    `tried` says that something failed and counts towards the step's patience.
+    `tried` says that something failed and counts towards the step's patience; `early` that the job was woken
+    before its time, for nothing: its row already says when that is.
     """
 
     seconds: float
     tried: bool = False
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,4 +276,4 @@ class Studio:
         """The provider's doorbell: have the attempt's job looked at. Unknown tokens change nothing."""
         job_id = await doorbell.answer(self._equipment, token, provider_job_id)
         if job_id is not None:
-            self._dispatcher.wake(job_id)
+            self._dispatcher.wake(job_id, news=True)

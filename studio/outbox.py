@@ -17,12 +17,17 @@ class Wish:
 
     `span` is the delay's power of two, 0 for now, -1 for now before all others. One wake-up of each span can
     wait for a job, so that a long one does not stand in for a short one; within a span a new one is at most
-    as late again as it wished.
+    as late again as it wished. One with `news` is told from those without.
     """
 
     job_id: str
     span: int
     due: float
+    news: bool = False
+
+    @property
+    def key(self) -> tuple[str, int, bool]:
+        return self.job_id, self.span, self.news
 
     def seconds_left(self) -> float:
         return max(0.0, self.due - time.monotonic())
@@ -32,14 +37,14 @@ class Outbox:
     """Keeps each wish once; survives any outage of the database, but no crash."""
 
     def __init__(self) -> None:
-        self._wishes: dict[tuple[str, int], Wish] = {}
+        self._wishes: dict[tuple[str, int, bool], Wish] = {}
         self._filled = asyncio.Event()
 
-    def put(self, job_id: str, after_seconds: float, *, first: bool = False) -> None:
+    def put(self, job_id: str, after_seconds: float, *, first: bool = False, news: bool = False) -> None:
         """Wish for it; `first`: before all that others wish for."""
         span = -1 if first else span_of(after_seconds)
-        wish = Wish(job_id, span, time.monotonic() + max(0.0, after_seconds))
-        self._wishes.setdefault((job_id, span), wish)
+        wish = Wish(job_id, span, time.monotonic() + max(0.0, after_seconds), news)
+        self._wishes.setdefault(wish.key, wish)
         self._filled.set()
 
     async def filled(self) -> None:
@@ -56,7 +61,7 @@ class Outbox:
     def put_back(self, wishes: Sequence[Wish]) -> None:
         """Keep what could not be sent."""
         for wish in wishes:
-            self._wishes.setdefault((wish.job_id, wish.span), wish)
+            self._wishes.setdefault(wish.key, wish)
             self._filled.set()
 
 

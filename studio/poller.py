@@ -31,7 +31,8 @@ OVERDUE_INTERVALS = 2
 """So many intervals after its expected end a render that no webhook has told of is looked for …"""
 
 LONGEST_INTERVALS = 20
-"""… and so many after its order whatever the provider expects: its member waits for the news."""
+"""… and so many after its order whatever the provider expects: its member waits for the news. Nor does the
+list rest for longer while any render is overdue."""
 
 REST_FOR_EACH_SECONDS = 0.003
 """How long the list rests for each line that was read of it: what it costs stays a small share of a core."""
@@ -88,7 +89,7 @@ class Poller:
         # All at once would be too many, and always the same ones would leave the others out.
         silent = random.sample(sorted(unseen.values()), min(SINGLE_LOOKS, len(unseen)))
         for job_id in (*finished, *silent):
-            self._dispatcher.wake(job_id)
+            self._dispatcher.wake(job_id, news=True)
 
     async def _unreadable(self, error: ProviderError) -> None:
         log.warning("list_unreadable", reason=error.quotable)
@@ -159,7 +160,7 @@ class Poller:
         if rested < grace.total_seconds():
             return False
         # Not again before it is overdue for twice as long as at the last look.
-        since = None if self._asked_at is None or self._asked_at > now else now - 2 * (now - self._asked_at)
+        since = now - timedelta(seconds=2 * rested) if rested < longest.total_seconds() else None
         async with self._equipment.database.read() as connection:
             return await overviews.is_render_overdue(
                 connection, now, since=since, until=now - grace, longest=longest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -279,14 +279,17 @@ class AttachmentSource(Protocol):
 # ── waking ──────────────────────────────────────────────────────────────────────────────────────
 
 
+class Advance(Protocol):
+    """Carries a job on; `news`: the provider seems to have something to tell of its render."""
+
+    def __call__(self, job_id: str, /, *, news: bool) -> Coroutine[None, None, None]: ...
+
+
 class Dispatcher(Protocol):
     """Has jobs advanced, soon or later, one at a time for each job."""
 
-    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
-        """Have `advance(job_id)` run; a job that is being advanced runs once more afterwards."""
+    def wake(self, job_id: str, *, after_seconds: float = 0.0, news: bool = False) -> None:
+        """Have `Advance` run; a job that is being advanced runs once more afterwards.
 
-    def caught_up(self, job_id: str) -> bool:
-        """Return whether the job may have been woken since its step began.
-
-        Whoever advances it reads its row next then: it need not run again for what woke it until now.
+        `news` is not lost to other wake-ups of the job, whichever of them comes first.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -29,13 +30,16 @@ log = structlog.get_logger(__name__)
 UNASKED = frozenset({Cancel.NONE, Cancel.BEGUN})
 
 SLOW_LOOK_SECONDS = 60.0
-"""How often a render that takes longer than usual is looked at by itself."""
+"""How often a slow render is looked at by itself until it has begun; then again when it is twice as old."""
 
 MISSING_TRIES = 5
 """How often in succession the provider must not know a job, besides for long enough, to have lost it."""
 
 OUR_FAULT = "render_inputs_unreachable"
 """The provider could not read what we uploaded; such a failure is refunded, so one more try costs nothing."""
+
+ITS_ACCOUNT, BROKE = "render_supplier_problem", "provider: its own supplier"
+"""What a render fails for when the provider has run out of money where it buys itself, and the alarm."""
 
 
 class Rendering:
@@ -44,16 +48,20 @@ class Rendering:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
 
-    async def look(self, job: Job) -> Outcome:
-        """Ask the provider how the render stands, and act on that alone."""
-        assert job.provider_job_id is not None
+    async def look(self, job: Job, *, news: bool = False) -> Outcome:
+        """Ask the provider how the render stands, once that is due or there are news; act on that alone."""
         if job.cancel is Cancel.ASKED:
             outcome = await self._try_cancel(job)
             if outcome is not None:
                 return outcome
-        elif job.wake_at is None:
-            # Only just ordered: the first look is the poller's, or the doorbell's.
-            return self._rest(job)
+        elif not news:
+            rest = self._not_yet(job)
+            if rest is not None:
+                return rest
+        return await self._ask(job)
+
+    async def _ask(self, job: Job) -> Outcome:
+        assert job.provider_job_id is not None
         try:
             remote = await self._equipment.provider.status(job.provider_job_id)
         except RemoteJobUnknown:
@@ -84,13 +92,14 @@ class Rendering:
                 code = "cancelled_by_provider" if job.cancel in UNASKED else "cancelled"
                 return await end(self._equipment, job, JobState.CANCELLED, code, refunded=True)
             case _:
-                await self._note_begun(job, remote)
+                job = await self._note_begun(job, remote)
                 # A cancel that was not answered is tried again soon.
                 wait = Wait(5.0) if job.cancel is Cancel.ASKED and await self._still_asked(job) else None
                 return await self._still_running(job, wait or self._rest(job))
 
     async def _completed(self, job: Job, url: str) -> Outcome:
         now = self._equipment.clock()
+        await self._equipment.operator.clear(BROKE)
         # Loaded while the result is on its way.
         self._equipment.workshop.warm_up()
         async with self._equipment.database.write_once() as connection:
@@ -122,6 +131,11 @@ class Rendering:
         failure = remote.failure
         log.info("render_failed", job_id=job.id, reason=failure.reason if failure else "")
         code = failure.text_code if failure else "render_failed"
+        if failure is not None and code == ITS_ACCOUNT:
+            await self._equipment.operator.alarm(
+                BROKE,
+                f"renders fail, and are refunded, since its own supplier refuses it: {failure.reason}",
+            )
         if code == OUR_FAULT and job.cancel in UNASKED:
             again = await self._once_more(job)
             if again is not None:
@@ -150,11 +164,13 @@ class Rendering:
             )
             return await put_back(connection, job, now=now, **unordered)
 
-    async def _note_begun(self, job: Job, remote: RemoteJob) -> None:
+    async def _note_begun(self, job: Job, remote: RemoteJob) -> Job:
         """Once it is not pending any more, no cancel is offered."""
-        if remote.state is RemoteState.PROCESSING and job.cancel is Cancel.NONE:
-            async with self._equipment.database.write_once() as connection:
-                await jobs.note_begun(connection, job.id, begun=True)
+        if remote.state is not RemoteState.PROCESSING or job.cancel is not Cancel.NONE:
+            return job
+        async with self._equipment.database.write_once() as connection:
+            await jobs.note_begun(connection, job.id, begun=True)
+        return replace(job, cancel=Cancel.BEGUN)
 
     async def _still_running(self, job: Job, wait: Wait) -> Outcome:
         if self._age(job) <= self._equipment.terms.waits.give_up_render:
@@ -200,12 +216,21 @@ class Rendering:
     async def _alarm(self, job: Job, words: str) -> None:
         await alarm_about(self._equipment, job, f"the render of order {job.id} {words}")
 
+    def _not_yet(self, job: Job) -> Wait | None:
+        """How long it still rests, whatever woke it: the news are the poller's to tell, or the doorbell's."""
+        if job.wake_at is None:
+            # Only just ordered.
+            return self._rest(job)
+        left = (job.wake_at - self._equipment.clock()).total_seconds()
+        return Wait(left, early=True) if 0 < left <= jobs.LONGEST_REST.total_seconds() else None
+
     def _rest(self, job: Job) -> Wait:
         """Until the poller or the doorbell has news; or until the job has to be given up."""
         # A slow one is called slow on its card, and a cancel is offered there only while it can be had.
-        until_slow = self._equipment.terms.waits.slow - self._age(job)
-        look = until_slow + 0.05 if until_slow > 0 else SLOW_LOOK_SECONDS
-        return Wait(min(look, self._left(job)))
+        age = self._age(job)
+        until_slow = self._equipment.terms.waits.slow - age
+        again = age if job.cancel is Cancel.BEGUN else SLOW_LOOK_SECONDS
+        return Wait(min(until_slow + 0.05 if until_slow > 0 else again, self._left(job)))
 
     def _left(self, job: Job) -> float:
         """How long until the job has to be given up."""

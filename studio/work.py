@@ -7,6 +7,7 @@ import errno
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,7 +36,7 @@ CRASHES_BEFORE_GIVING_UP = 5
 """How often a step may fail in a way that nobody foresaw, while nothing has been paid for yet."""
 
 UNORDERED = jobs.WITHDRAWABLE | {JobState.SUBMITTING}
-"""States before the first webhook or status: nothing can have woken the job that its row does not say."""
+"""States in which nothing has been paid for, but perhaps by a submit without an answer."""
 
 FLEETING = frozenset({JobState.FETCHING, JobState.DELIVERING})
 SHOWN_AFTER_SECONDS = 2.0
@@ -50,7 +51,7 @@ DISK_LOOK_SECONDS = 15.0
 
 
 class Work:
-    """`advance(job_id)` runs the job's step, moves it on, and goes on until it has to wait.
+    """`advance(job_id)` runs the job's step, moves it on, and goes on until it has to wait (`ports.Advance`).
 
     Every step may be killed anywhere and run again: what it did is found by its ids, and a row that was
     moved by another hand in the meantime stops it (`Outrun`).
@@ -60,7 +61,8 @@ class Work:
         intake, ordering = Intake(equipment), Ordering(equipment)
         asking = Asking(equipment, display)
         self._reconciling = Reconciling(equipment)
-        rendering, delivery = Rendering(equipment), Delivery(equipment, display, asking)
+        self._rendering = Rendering(equipment)
+        delivery = Delivery(equipment, display, asking)
         self._equipment = equipment
         self._display = display
         self._dispatcher: Dispatcher | None = None
@@ -77,7 +79,7 @@ class Work:
             JobState.QUEUED: self._queue,
             JobState.SUBMITTING: ordering.submit,
             JobState.UNKNOWN: self._reconciling.look,
-            JobState.RENDERING: rendering.look,
+            JobState.RENDERING: self._rendering.look,
             JobState.FETCHING: delivery.fetch,
             JobState.DELIVERING: delivery.deliver,
         }
@@ -86,14 +88,14 @@ class Work:
         """Name the dispatcher that runs `advance`; it is made after us, since it needs us."""
         self._dispatcher = dispatcher
 
-    async def advance(self, job_id: str) -> None:
+    async def advance(self, job_id: str, /, *, news: bool) -> None:
         """Carry the job on until it waits for something or is closed. Never raises for a job's trouble."""
         try:
-            await self._advance(job_id)
+            await self._advance(job_id, news)
         except SQLAlchemyError as error:
             # The database is away: nothing can be noted, so only this process's memory wakes the job again.
             log.error("database_away", job_id=job_id, error=type(error).__name__, detail=str(error)[:300])  # noqa: TRY400 - the trace of a lost connection says nothing
-            self._wake(job_id, after_seconds=10.0)
+            self._wake(job_id, after_seconds=10.0, news=news)
 
     async def fill_slots(self) -> None:
         """Give free slots at the provider to the jobs whose turn it is, if any waits, and wake them."""
@@ -135,14 +137,14 @@ class Work:
                 self._wake(job.id)
         return claimed
 
-    async def _advance(self, job_id: str) -> None:
+    async def _advance(self, job_id: str, news: bool) -> None:
         job = await self._read(job_id)
         while job is not None and job.closed_at is None:
             try:
-                outcome = await self._step(job)
+                outcome = await self._step(job, news)
             except jobs.Outrun:
                 # The other hand may be a process that took the job over: only a new wake-up waits for it.
-                self._wake(job_id)
+                self._wake(job_id, news=news)
                 return
             if isinstance(outcome, Wait):
                 await self._sleep(job, outcome)
@@ -156,17 +158,15 @@ class Work:
                 # First the clips that are not posted yet, then the cards of those that are.
                 self._wake(job_id, after_seconds=CLOSED_AFTER_SECONDS)
                 return
-            if job.state in UNORDERED and self._caught_up(job_id):
-                # What woke the job until now (such as its slot) is in the row, and left for later would cost
-                # a look at the provider.
-                job = await self._read(job_id)
 
     async def _read(self, job_id: str) -> Job | None:
         async with self._equipment.database.read() as connection:
             return await jobs.get(connection, job_id)
 
-    async def _step(self, job: Job) -> Outcome:
+    async def _step(self, job: Job, news: bool) -> Outcome:
         step = self._close if job.state.ended else self._steps[job.state]
+        if news and job.state is JobState.RENDERING:
+            step = partial(self._rendering.look, news=True)
         fleeting = job.state in FLEETING
         self._brought += fleeting
         try:
@@ -241,6 +241,9 @@ class Work:
         self._display.changed(job_id)
 
     async def _sleep(self, job: Job, wait: Wait) -> None:
+        if wait.early:
+            self._wake(job.id, after_seconds=wait.seconds)
+            return
         wake_at = self._equipment.clock() + timedelta(seconds=wait.seconds)
         try:
             async with self._equipment.database.write_once() as connection:
@@ -251,10 +254,6 @@ class Work:
             return
         self._wake(job.id, after_seconds=wait.seconds)
 
-    def _caught_up(self, job_id: str) -> bool:
+    def _wake(self, job_id: str, *, after_seconds: float = 0.0, news: bool = False) -> None:
         assert self._dispatcher is not None
-        return self._dispatcher.caught_up(job_id)
-
-    def _wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
-        assert self._dispatcher is not None
-        self._dispatcher.wake(job_id, after_seconds=after_seconds)
+        self._dispatcher.wake(job_id, after_seconds=after_seconds, news=news)

@@ -51,7 +51,7 @@ class Bells:
     def __init__(self) -> None:
         self.woken: list[str] = []
 
-    def wake(self, job_id: str, *, after_seconds: float = 0.0) -> None:
+    def wake(self, job_id: str, *, after_seconds: float = 0.0, news: bool = False) -> None:
         self.woken.append(job_id)
 
 

@@ -427,6 +427,8 @@ class World:
             if job.ending:
                 assert job.ending.cost_usd_micros == cost
         assert self.desk.complaints == []
+        # A fault that nobody met proves nothing.
+        assert [fault for fault in self.sandbox.faults.waiting if fault.times is not None] == []
         await self._even()
         account = self.sandbox.account
         kept = Counter(self._prompt(render) for render in account.charges if render not in account.refunds)

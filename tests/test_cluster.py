@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from studio import schema
-from studio.cluster import Advance, ClusterDispatcher, Lead
+from studio.cluster import ClusterDispatcher, Lead
 from studio.database import Database
 from studio.outbox import Outbox, span_of
+from studio.ports import Advance
 from studio.pulse import Pulse
 from tests.cluster_world import cable, new_database
 
@@ -62,10 +63,12 @@ class Steps:
     def __init__(self, seconds: float = 0.0) -> None:
         self.runs: Counter[str] = Counter()
         self.at_once: Counter[str] = Counter()
+        self.news: Counter[str] = Counter()
         self.most = 0
         self._seconds = seconds
 
-    async def advance(self, job_id: str) -> None:
+    async def advance(self, job_id: str, /, *, news: bool) -> None:
+        self.news[job_id] += news
         self.at_once[job_id] += 1
         self.most = max(self.most, self.at_once[job_id])
         self.runs[job_id] += 1
@@ -149,7 +152,7 @@ async def test_steps_that_take_too_long_at_the_end_are_handed_on(url: str) -> No
     cancelled: list[str] = []
     steps = Steps()
 
-    async def endless(job_id: str) -> None:
+    async def endless(job_id: str, /, *, news: bool) -> None:
         try:
             await never()
         except asyncio.CancelledError:
@@ -157,13 +160,30 @@ async def test_steps_that_take_too_long_at_the_end_are_handed_on(url: str) -> No
             raise
 
     async with dispatcher(url, endless) as worker:
-        worker.wake("job")
+        worker.wake("job", news=True)
         await asyncio.sleep(1)
         await worker.stop(grace_seconds=0.1)
         async with dispatcher(url, steps.advance):
             await until(lambda: steps.runs["job"])
 
     assert cancelled == ["job"]
+    assert steps.news["job"] == 1
+
+
+async def test_news_are_told_from_other_wake_ups_and_reach_another_process(url: str) -> None:
+    steps = Steps(seconds=0.5)
+
+    async with dispatcher(url, None) as gateway, dispatcher(url, steps.advance):
+        gateway.wake("job")
+        await until(lambda: steps.at_once["job"])
+        gateway.wake("job")
+        await asyncio.sleep(0.1)
+        gateway.wake("job", news=True)
+        gateway.wake("job", news=True)
+        await until(lambda: steps.news["job"] and not steps.at_once["job"])
+        await asyncio.sleep(1.5)
+
+    assert (steps.runs["job"], steps.news["job"]) == (3, 1)
 
 
 async def test_an_outage_of_the_database_loses_no_wake_up_and_sets_every_lock_free(url: str) -> None:

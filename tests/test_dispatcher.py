@@ -19,7 +19,7 @@ async def test_a_job_woken_while_it_runs_runs_once_more_and_never_twice_at_once(
     at_once: Counter[str] = Counter()
     go_on, done_twice = asyncio.Event(), asyncio.Event()
 
-    async def advance(job_id: str) -> None:
+    async def advance(job_id: str, /, *, news: bool) -> None:
         at_once[job_id] += 1
         assert at_once[job_id] == 1
         runs[job_id] += 1
@@ -46,7 +46,7 @@ async def test_later_wake_ups_come_in_their_order() -> None:
     seen: list[str] = []
     all_seen = asyncio.Event()
 
-    async def advance(job_id: str) -> None:
+    async def advance(job_id: str, /, *, news: bool) -> None:
         seen.append(job_id)
         if len(seen) == 3:
             all_seen.set()
@@ -68,7 +68,7 @@ async def test_no_more_jobs_run_at_once_than_allowed() -> None:
     finished = asyncio.Event()
     count = 0
 
-    async def advance(_job_id: str) -> None:
+    async def advance(_job_id: str, /, *, news: bool) -> None:
         nonlocal now, most, count
         now += 1
         most = max(most, now)
@@ -92,7 +92,7 @@ async def test_no_more_jobs_run_at_once_than_allowed() -> None:
 async def test_stopping_waits_for_a_quick_step_and_cancels_an_endless_one() -> None:
     outcome: dict[str, str] = {}
 
-    async def advance(job_id: str) -> None:
+    async def advance(job_id: str, /, *, news: bool) -> None:
         try:
             await asyncio.sleep(0.05 if job_id == "quick" else 3600)
         except asyncio.CancelledError:
@@ -111,24 +111,34 @@ async def test_stopping_waits_for_a_quick_step_and_cancels_an_endless_one() -> N
     assert outcome == {"quick": "finished", "endless": "cancelled"}
 
 
-async def test_what_woke_a_job_before_it_caught_up_runs_it_no_second_time() -> None:
-    runs: list[str] = []
+async def test_news_reach_the_job_by_whichever_wake_up_comes_first_and_only_once() -> None:
+    runs: list[tuple[str, bool]] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def advance(job_id: str) -> None:
-        runs.append(job_id)
-        dispatcher.wake(job_id)
-        dispatcher.caught_up(job_id)
-        if len(runs) == 1:
-            dispatcher.wake("other")
+    async def advance(job_id: str, /, *, news: bool) -> None:
+        runs.append((job_id, news))
+        begun.set()
+        await go_on.wait()
 
     dispatcher = InProcessDispatcher(advance)
-    running = asyncio.create_task(dispatcher.run())
-    dispatcher.wake("job")
+    task = await running(dispatcher)
+    dispatcher.wake("rung")
+    dispatcher.wake("rung", news=True)
+    dispatcher.wake("later", after_seconds=60, news=True)
+    dispatcher.wake("later")
+    dispatcher.wake("running")
+    await asyncio.wait_for(begun.wait(), 10)
+    dispatcher.wake("running", news=True)
+    dispatcher.wake("running")
+    go_on.set()
     async with asyncio.timeout(10):
-        while "other" not in runs:  # noqa: ASYNC110 - nothing else tells
+        while len(runs) < 4:  # noqa: ASYNC110 - nothing else tells
             await asyncio.sleep(0.01)
-
+    dispatcher.wake("running")
+    await asyncio.sleep(0.05)
     await dispatcher.stop(grace_seconds=1)
+    await task
 
-    await running
-    assert runs == ["job", "other"]
+    assert runs == [
+        ("rung", True), ("later", True), ("running", False), ("running", True), ("running", False),
+    ]  # fmt: skip

@@ -168,7 +168,7 @@ async def test_f55_orders_do_not_need_the_catalogue(tmp_path: Path) -> None:
         assert world.operator.history == []
 
 
-@pytest.mark.parametrize("endpoint", ["presign", "estimate", "submit", "status"])
+@pytest.mark.parametrize("endpoint", ["presign", "put", "estimate", "submit", "status", "list"])
 async def test_f57_a_redirect_to_another_host_is_never_followed(tmp_path: Path, endpoint: str) -> None:
     async with (
         Sandbox(tmp_path / "older", key="pb_sandbox") as older,

@@ -187,6 +187,47 @@ async def test_a_render_that_takes_longer_than_was_said_is_asked_for_ever_more_s
         assert asked == 5
 
 
+async def test_while_nothing_renders_nothing_is_asked_for(database: Database, clock: FixedClock) -> None:
+    async with a_fleet(database, clock) as fleet:
+        assert await fleet.sail(600) == 0
+
+
+async def test_a_look_without_news_costs_a_request_for_each_page_and_wakes_nobody(
+    database: Database, clock: FixedClock
+) -> None:
+    async with a_fleet(database, clock) as fleet:
+        for number in range(250):
+            await fleet.begin(age=20.0 + number / 10, said=3600.0)
+
+        asked = [await fleet.sail(10.0) for _ in range(6)]
+
+        assert asked == [3] * 6
+        assert fleet.bells.woken == []
+
+
+async def test_the_list_is_read_more_often_around_an_expected_end(
+    database: Database, clock: FixedClock
+) -> None:
+    async with a_fleet(database, clock) as fleet:
+        await fleet.begin(age=20.0, late=3600.0)
+
+        before, around = await fleet.sail(140.0), await fleet.sail(200.0)
+        after = await fleet.sail(100.0)
+
+        assert (before, around, after) == (14, 40, 10)
+
+
+async def test_a_webhook_that_was_lost_late_is_noticed_within_minutes(
+    database: Database, clock: FixedClock
+) -> None:
+    async with a_fleet(database, clock, webhooks=True) as fleet:
+        await fleet.begin(late=1000.0)
+
+        await fleet.sail(SECONDS + 1300, again=False)
+
+        assert max(fleet.noticed.values()) <= 202.5
+
+
 @pytest.mark.parametrize(("newest_first", "pages"), [(True, 1), (False, 6)])
 async def test_a_list_is_read_no_further_back_than_what_is_looked_for(
     database: Database, clock: FixedClock, newest_first: bool, pages: int

@@ -27,8 +27,9 @@ from tests.studio_world import CHARGE, QUICK, studio_at_work
         pytest.param([Fate(straight=True)], id="F23"),
         pytest.param(
             [
-                Fault(on="status", merge={"status": "pending", "progress": 0}, skip=0),
-                Fault(on="list", times=3, drop=("jobs",)),
+                Fault(on="list", times=None, merge={"jobs": []}),
+                Fault(on="status", merge={"status": "processing", "progress": 50}),
+                Fault(on="status", merge={"status": "pending", "progress": 0}, times=2),
             ],
             id="F24",
         ),
@@ -81,6 +82,42 @@ async def test_f29_f30_a_failed_render_is_explained_and_costs_nothing(
         await world.check()
         assert world.outcome(job_id) == code
         assert world.sandbox.account.net == 0
+
+
+@pytest.mark.parametrize(
+    "error", [None, "generation timeout", {}, []], ids=["F29 null", "F29 text", "{}", "[]"]
+)
+async def test_f29_an_error_of_any_form_ends_the_order_for_nothing(tmp_path: Path, error: Any) -> None:
+    async with studio_at_work(tmp_path) as world:
+        world.sandbox.faults.add(
+            Fate(failure=("X", "y")), Fault(on="status", times=None, merge={"error": error})
+        )
+
+        job_id = await world.order()
+
+        await world.check()
+        assert world.outcome(job_id) == ("render_timeout" if isinstance(error, str) else "render_failed")
+        assert world.sandbox.account.net == 0
+
+
+async def test_f30_a_renderer_that_is_out_of_money_itself_is_told_to_the_operator_once(
+    tmp_path: Path,
+) -> None:
+    async with studio_at_work(tmp_path, max_concurrent_jobs=1) as world:
+        broke = ("X", "Kling 1102: resource pack used up")
+        world.sandbox.faults.add(Fate(failure=broke, times=2))
+        failed = [await world.order(f"scene {number}") for number in range(2)]
+        for job_id in failed:
+            await world.until_closed(job_id)
+        told = list(world.operator.alarms.values())
+
+        await world.order("later")
+
+        await world.check()
+        assert {world.outcome(job_id) for job_id in failed} == {"render_supplier_problem"}
+        assert len(told) == len(world.operator.history) == 1
+        assert "resource pack used up" in told[0]
+        assert world.operator.alarms == {}
 
 
 async def test_f31_a_failure_that_comes_as_http_500(tmp_path: Path) -> None:

@@ -242,16 +242,31 @@ async def test_f37_a_dearer_estimate_raises_the_hold_and_a_missing_one_does_not(
         world.sandbox.faults.add(
             Fault(on="estimate", merge=dearer),
             Fate(cost=CHARGE * 2),
-            Fault(on="estimate", code="INTERNAL_ERROR", times=8),
+            # Repeated three times before it counts as missing.
+            Fault(on="estimate", code="INTERNAL_ERROR", times=4),
+            Fault(on="estimate", merge={"estimatedCostMicroCents": 0}),
+            Fault(on="estimate", wrapped=True, change=as_on_the_pricing_page),
         )
 
         first = await world.order("first")
         await world.until_closed(first)
-        await world.order("second")
+        others = []
+        for prompt in ("missing", "zero", "another shape"):
+            others.append(await world.order(prompt))
+            await world.until_closed(others[-1])
 
         await world.check()
         assert (await world.job(first)).held_usd_micros == CHARGE * 2
+        assert [(await world.job(job_id)).held_usd_micros for job_id in others] == [CHARGE] * 3
+        assert {world.outcome(job_id) for job_id in [first, *others]} == {"clip"}
         assert world.operator.history == [DEARER]
+
+
+def as_on_the_pricing_page(body: dict[str, Any]) -> dict[str, Any]:
+    """The estimate under the other names that PixelByte gives it."""
+    stated = body["data"]
+    price = {"estimatedCost": stated["estimatedCostMicroCents"], "baseCost": stated["baseCostMicroCents"]}
+    return {**body, "data": {**price, "currency": "micro_cents"}}
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ async def carry_out(discord: TimedDiscord, wish: str, picture: Path, video: Path
                 await discord.order(picture, video, orientation="video")
                 await discord.until(lambda known=answered: len(discord.answers) > known)
         case ["wait", number]:
-            await discord.until(lambda: discord.posted >= int(number), seconds=180)
+            await discord.until(lambda: discord.posted >= int(number), seconds=600)
         case ["rest"]:
             known = -1
             while known < len(discord.timed):
