@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -127,21 +127,32 @@ async def is_render_overdue(
     return (await connection.execute(query)).first() is not None
 
 
-async def renders(connection: AsyncConnection) -> dict[str, str]:
-    """Job ids of all renders by the provider's ids."""
-    found: dict[str, str] = {}
-    query = select(jobs.c.created_at, jobs.c.id, jobs.c.provider_job_id).where(*_IS_RENDER)
-    page = query.order_by(jobs.c.created_at, jobs.c.id).limit(PIECE)
+async def renders(connection: AsyncConnection) -> AsyncIterator[list[tuple[str, str]]]:
+    """The provider's and our own ids of all renders, oldest first, a piece at a time."""
+    query = (
+        select(jobs.c.created_at, jobs.c.id, jobs.c.provider_job_id)
+        .where(*_IS_RENDER)
+        .order_by(jobs.c.created_at, jobs.c.id)
+        .limit(PIECE)
+    )
+    page = query
     while rows := (await connection.execute(page)).all():
-        found.update((render_id, job_id) for _, job_id, render_id in rows)
+        yield [(render_id, job_id) for _, job_id, render_id in rows]
+        if len(rows) < PIECE:
+            return
         created_at, job_id, _ = rows[-1]
-        page = (
-            query.where(
-                jobs.c.created_at >= created_at, (jobs.c.created_at > created_at) | (jobs.c.id > job_id)
-            )
-            .order_by(jobs.c.created_at, jobs.c.id)
-            .limit(PIECE)
+        page = query.where(
+            jobs.c.created_at >= created_at, (jobs.c.created_at > created_at) | (jobs.c.id > job_id)
         )
+
+
+async def jobs_of(connection: AsyncConnection, render_ids: Sequence[str]) -> list[str]:
+    """The ids of the jobs that wait for these renders."""
+    found: list[str] = []
+    for first in range(0, len(render_ids), PIECE):
+        piece = render_ids[first : first + PIECE]
+        query = select(jobs.c.id).where(*_IS_RENDER, jobs.c.provider_job_id.in_(piece))
+        found.extend((await connection.execute(query)).scalars())
     return found
 
 
