@@ -155,16 +155,6 @@ async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id
     return int(in_server), int(of_member)
 
 
-async def count_all_unended(connection: AsyncConnection) -> dict[tuple[int, int], int]:
-    """How many unended jobs there are, by server and member."""
-    query = (
-        select(jobs.c.guild_id, jobs.c.member_id, func.count())
-        .where(jobs.c.ended_at.is_(None))
-        .group_by(jobs.c.guild_id, jobs.c.member_id)
-    )
-    return {(guild, member): int(number) for guild, member, number in await connection.execute(query)}
-
-
 async def note_answer(connection: AsyncConnection, job_id: str, answer_id: int) -> None:
     """Store the id of the public answer, unless it is known already."""
     await connection.execute(

@@ -46,6 +46,26 @@ async def count_in_states(connection: AsyncConnection, states: Iterable[JobState
     return Counter({JobState(state): int(number) for state, number in await connection.execute(query)})
 
 
+async def unended(connection: AsyncConnection) -> AsyncIterator[tuple[int, int, int]]:
+    """Servers and members with unended jobs, in order, and how many these are; read a piece at a time."""
+    query = (
+        select(jobs.c.guild_id, jobs.c.member_id, func.count())
+        .where(jobs.c.ended_at.is_(None))
+        .group_by(jobs.c.guild_id, jobs.c.member_id)
+        .order_by(jobs.c.guild_id, jobs.c.member_id)
+        .limit(PIECE)
+    )
+    page = query
+    while rows := (await connection.execute(page)).all():
+        for guild_id, member_id, number in rows:
+            yield guild_id, member_id, number
+        if len(rows) < PIECE:
+            return
+        page = query.where(
+            jobs.c.guild_id >= guild_id, (jobs.c.guild_id > guild_id) | (jobs.c.member_id > member_id)
+        )
+
+
 async def states_of(connection: AsyncConnection, job_ids: Collection[str]) -> list[JobState]:
     """The states of these jobs, in no order."""
     if not job_ids:
@@ -147,11 +167,10 @@ async def renders(connection: AsyncConnection) -> AsyncIterator[list[tuple[str, 
 
 
 async def jobs_of(connection: AsyncConnection, render_ids: Sequence[str]) -> list[str]:
-    """The ids of the jobs that wait for these renders."""
+    """The ids of the jobs whose renders these are."""
     found: list[str] = []
     for first in range(0, len(render_ids), PIECE):
-        piece = render_ids[first : first + PIECE]
-        query = select(jobs.c.id).where(*_IS_RENDER, jobs.c.provider_job_id.in_(piece))
+        query = select(jobs.c.id).where(jobs.c.provider_job_id.in_(render_ids[first : first + PIECE]))
         found.extend((await connection.execute(query)).scalars())
     return found
 
