@@ -33,6 +33,7 @@ from studio.errors import (
     RemoteJobUnknown,
     SubmitUnclear,
 )
+from studio.fingerprints import Fingerprints
 from studio.ports import Clock, RemoteJob, RemoteListing, RemoteState, RenderRequest, Submission
 
 log = structlog.get_logger(__name__)
@@ -128,7 +129,7 @@ class PixelByte:
         A list that breaks off ends quietly as long as it ran newest first, since only older renders are
         missing then; otherwise raises `ProviderUnavailable`, so that nobody takes it for the whole.
         """
-        seen: set[str] = set()
+        seen = Fingerprints()
         cursors: set[str] = set()
         cursor: str | None = None
         order = _Order()
@@ -143,8 +144,7 @@ class PixelByte:
                 return
             known = len(seen)
             for listing in page.listings:
-                if listing.provider_job_id not in seen:
-                    seen.add(listing.provider_job_id)
+                if seen.add(listing.provider_job_id):
                     order.note(listing)
                     if not wire.is_another_model(listing.model):
                         yield listing

@@ -193,6 +193,8 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_pre_ping=not self.is_sqlite,
+            # Whose cache is warm goes first, and the caches of those that only bursts need stay empty.
+            pool_use_lifo=True,
             connect_args={} if self.is_sqlite else PATIENCE,
             **({"async_creator": partial(sqlite_trips.connect, str(url.database))} if self.is_sqlite else {}),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -44,6 +44,26 @@ async def count_in_states(connection: AsyncConnection, states: Iterable[JobState
         .group_by(jobs.c.state)
     )
     return Counter({JobState(state): int(number) for state, number in await connection.execute(query)})
+
+
+async def unended(connection: AsyncConnection) -> AsyncIterator[tuple[int, int, int]]:
+    """Servers and members with unended jobs, in order, and how many these are; read a piece at a time."""
+    query = (
+        select(jobs.c.guild_id, jobs.c.member_id, func.count())
+        .where(jobs.c.ended_at.is_(None))
+        .group_by(jobs.c.guild_id, jobs.c.member_id)
+        .order_by(jobs.c.guild_id, jobs.c.member_id)
+        .limit(PIECE)
+    )
+    page = query
+    while rows := (await connection.execute(page)).all():
+        for guild_id, member_id, number in rows:
+            yield guild_id, member_id, number
+        if len(rows) < PIECE:
+            return
+        page = query.where(
+            jobs.c.guild_id >= guild_id, (jobs.c.guild_id > guild_id) | (jobs.c.member_id > member_id)
+        )
 
 
 async def states_of(connection: AsyncConnection, job_ids: Collection[str]) -> list[JobState]:
@@ -127,21 +147,31 @@ async def is_render_overdue(
     return (await connection.execute(query)).first() is not None
 
 
-async def renders(connection: AsyncConnection) -> dict[str, str]:
-    """Job ids of all renders by the provider's ids."""
-    found: dict[str, str] = {}
-    query = select(jobs.c.created_at, jobs.c.id, jobs.c.provider_job_id).where(*_IS_RENDER)
-    page = query.order_by(jobs.c.created_at, jobs.c.id).limit(PIECE)
+async def renders(connection: AsyncConnection) -> AsyncIterator[list[tuple[str, str]]]:
+    """The provider's and our own ids of all renders, oldest first, a piece at a time."""
+    query = (
+        select(jobs.c.created_at, jobs.c.id, jobs.c.provider_job_id)
+        .where(*_IS_RENDER)
+        .order_by(jobs.c.created_at, jobs.c.id)
+        .limit(PIECE)
+    )
+    page = query
     while rows := (await connection.execute(page)).all():
-        found.update((render_id, job_id) for _, job_id, render_id in rows)
+        yield [(render_id, job_id) for _, job_id, render_id in rows]
+        if len(rows) < PIECE:
+            return
         created_at, job_id, _ = rows[-1]
-        page = (
-            query.where(
-                jobs.c.created_at >= created_at, (jobs.c.created_at > created_at) | (jobs.c.id > job_id)
-            )
-            .order_by(jobs.c.created_at, jobs.c.id)
-            .limit(PIECE)
+        page = query.where(
+            jobs.c.created_at >= created_at, (jobs.c.created_at > created_at) | (jobs.c.id > job_id)
         )
+
+
+async def jobs_of(connection: AsyncConnection, render_ids: Sequence[str]) -> list[str]:
+    """The ids of the jobs whose renders these are."""
+    found: list[str] = []
+    for first in range(0, len(render_ids), PIECE):
+        query = select(jobs.c.id).where(jobs.c.provider_job_id.in_(render_ids[first : first + PIECE]))
+        found.extend((await connection.execute(query)).scalars())
     return found
 
 
@@ -157,16 +187,6 @@ _IS_RENDER = (
     jobs.c.provider_job_id.is_not(None),
     jobs.c.submitted_at.is_not(None),
 )
-
-
-async def count_all_unended(connection: AsyncConnection) -> dict[tuple[int, int], int]:
-    """How many unended jobs there are, by server and member."""
-    query = (
-        select(jobs.c.guild_id, jobs.c.member_id, func.count())
-        .where(jobs.c.ended_at.is_(None))
-        .group_by(jobs.c.guild_id, jobs.c.member_id)
-    )
-    return {(guild, member): int(number) for guild, member, number in await connection.execute(query)}
 
 
 async def recent_render_seconds(connection: AsyncConnection, *, limit: int = 25) -> list[float]:

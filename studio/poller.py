@@ -8,11 +8,13 @@ import random
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import overviews
 from studio.acceptance import tell_operator
 from studio.equipment import Equipment, patience
 from studio.errors import OperatorMustAct, ProviderError
+from studio.fingerprints import Fingerprints
 from studio.ports import Dispatcher, RemoteState
 
 log = structlog.get_logger(__name__)
@@ -69,8 +71,10 @@ class Poller:
         now = self._equipment.clock()
         if self._rests(now) or not await self._is_due(now):
             return
+        unseen = Fingerprints()
         async with self._equipment.database.read() as connection:
-            unseen = await overviews.renders(connection)
+            async for piece in overviews.renders(connection):
+                unseen.update(render_id for render_id, _ in piece)
             oldest = await overviews.oldest_render(connection)
         finished: list[str] = []
         self._renders = len(unseen)
@@ -86,10 +90,11 @@ class Poller:
             await self._unreadable(error)
         finally:
             self._asked_at = self._equipment.clock()
-        # All at once would be too many, and always the same ones would leave the others out.
-        silent = random.sample(sorted(unseen.values()), min(SINGLE_LOOKS, len(unseen)))
-        for job_id in (*finished, *silent):
-            self._dispatcher.wake(job_id, news=True)
+        async with self._equipment.database.read() as connection:
+            for job_id in await overviews.jobs_of(connection, finished):
+                self._dispatcher.wake(job_id, news=True)
+            for job_id in await _some_of(connection, unseen):
+                self._dispatcher.wake(job_id, news=True)
 
     async def _unreadable(self, error: ProviderError) -> None:
         log.warning("list_unreadable", reason=error.quotable)
@@ -106,8 +111,8 @@ class Poller:
         rest = patience(self._refusals - 1, first=base, longest=max(base, longest))
         return abs((now - self._resting_since).total_seconds()) < rest
 
-    async def _read_list(self, unseen: dict[str, str], oldest: datetime | None) -> list[str]:
-        """Take what the list shows out of `unseen`, and return the jobs whose renders it calls finished.
+    async def _read_list(self, unseen: Fingerprints, oldest: datetime | None) -> list[str]:
+        """Take what the list shows out of `unseen`, and return the renders of these that it calls finished.
 
         `oldest` is when the first of them was ordered.
         """
@@ -116,9 +121,8 @@ class Poller:
         age = _Age(None if oldest is None else oldest - LISTED_BEFORE)
         async for listing in self._equipment.provider.recent():
             self._lines_read += 1
-            job_id = unseen.pop(listing.provider_job_id, None)
-            if job_id is not None and listing.state in FINISHED:
-                finished.append(job_id)
+            if unseen.discard(listing.provider_job_id) and listing.state in FINISHED:
+                finished.append(listing.provider_job_id)
             is_old = age.is_too_great(listing.created_at)
             # What has been fetched already is read to its end: it shows in which order the list runs.
             if not unseen or (is_old and self._lines_read >= PAGE):
@@ -165,6 +169,24 @@ class Poller:
             return await overviews.is_render_overdue(
                 connection, now, since=since, until=now - grace, longest=longest
             )
+
+
+async def _some_of(connection: AsyncConnection, unseen: Fingerprints) -> list[str]:
+    """The jobs of some of these renders: all would be too many, the same ones would leave the others out."""
+    if not unseen:
+        return []
+    chosen = frozenset(random.sample(range(len(unseen)), min(SINGLE_LOOKS, len(unseen))))
+    found: list[str] = []
+    number = 0
+    async for piece in overviews.renders(connection):
+        for render_id, job_id in piece:
+            if render_id in unseen:
+                if number in chosen:
+                    found.append(job_id)
+                number += 1
+        if len(found) == len(chosen):
+            break
+    return found
 
 
 class _Age:

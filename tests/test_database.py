@@ -1,4 +1,4 @@
-"""Connections: none is lost, whoever is cancelled when."""
+"""Connections: none is lost, whoever is cancelled when, and no more are used than are needed."""
 
 from __future__ import annotations
 
@@ -47,3 +47,17 @@ async def test_no_connection_is_lost_to_a_cancellation(tmp_path: Path, waits: bo
 
     # "The garbage collector is trying to clean up non-checked-in connection …"
     assert [str(warning.message)[:80] for warning in heard if "onnection" in str(warning.message)] == []
+
+
+async def test_who_comes_alone_always_gets_the_same_connection(tmp_path: Path) -> None:
+    """Each has a cache of its own, which fills up with what is read through it."""
+    database = Database(f"sqlite:///{tmp_path / 'bot.db'}")
+    await asyncio.gather(*(look(database) for _ in range(5)))
+    used = set()
+
+    for _ in range(10):
+        async with database.read() as connection:
+            used.add(id((await connection.get_raw_connection()).driver_connection))
+
+    assert len(used) == 1
+    await database.close()

@@ -13,10 +13,10 @@ from aiohttp import web
 from providers.addresses import guarded_session
 from providers.pace import Pace
 from providers.pixelbyte import provider_hosts
-from studio import jobs
+from studio import jobs, overviews
 from studio.database import Database
 from studio.models import JobState
-from studio.poller import Poller
+from studio.poller import SINGLE_LOOKS, Poller
 from tests.builders import FixedClock, a_job
 from tests.bureau import Bells
 from tests.pool_world import equipment_on
@@ -249,3 +249,25 @@ async def test_a_list_is_read_no_further_back_than_what_is_looked_for(
         assert sorted(fleet.jobs[job_id] for job_id in fleet.bells.woken) == [
             "job_000550", "job_000551", "job_000552",
         ]  # fmt: skip
+
+
+async def test_of_many_renders_that_the_list_does_not_show_some_are_looked_at_each_time(
+    database: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overviews, "PIECE", 3)
+    async with a_fleet(database, clock) as fleet:
+        for _ in range(SINGLE_LOOKS + 3):
+            await fleet.begin(age=SECONDS)
+        fleet.hidden = {name for name, _, _ in fleet.renders[1:]}
+        looked_at = set()
+
+        for _ in range(40):
+            fleet.bells.woken.clear()
+            clock.tick(10)
+            await fleet.poller.poll()
+
+            woken = {fleet.jobs[job_id] for job_id in fleet.bells.woken}
+            assert len(woken & fleet.hidden) == SINGLE_LOOKS
+            looked_at |= woken
+
+    assert looked_at == set(fleet.jobs.values())
