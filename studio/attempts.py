@@ -83,7 +83,7 @@ async def begin(
 async def accept(
     connection: AsyncConnection, token: str, *, submission: Submission, now: datetime
 ) -> int | None:
-    """Note that the provider has taken it; return its own estimate in usd_micros, None where there is none."""
+    """Note that the provider has taken it; return its own estimate in usd_micros, if it stated one."""
     taken = await connection.execute(
         update(attempts)
         .where(attempts.c.token == token)
@@ -95,7 +95,8 @@ async def accept(
         )
         .returning(attempts.c.estimate_usd_micros)
     )
-    return taken.scalar_one_or_none()
+    estimate: int | None = taken.scalar_one_or_none()
+    return estimate
 
 
 async def finish(
@@ -208,6 +209,7 @@ _BY_TOKEN = select(attempts).where(attempts.c.token == bindparam("its_token"))
 _UNCLEAR = select(attempts.c.token).where(
     attempts.c.account == bindparam("its_account"), attempts.c.state == AttemptState.UNCLEAR
 )
+_DISPUTED = select(attempts.c.job_id).where(in_question, attempts.c.state == AttemptState.DISPUTED)
 
 
 async def is_in_doubt(connection: AsyncConnection, account: str) -> bool:
@@ -245,8 +247,7 @@ async def times_accepted(connection: AsyncConnection, job_id: str) -> int:
 
 async def disputed_jobs(connection: AsyncConnection) -> set[str]:
     """Ids of the jobs that wait for the operator to say which render is theirs."""
-    query = select(attempts.c.job_id).where(in_question, attempts.c.state == AttemptState.DISPUTED)
-    return set((await connection.execute(query)).scalars())
+    return set((await connection.execute(_DISPUTED)).scalars())
 
 
 async def accepted_among(connection: AsyncConnection, provider_job_ids: Sequence[str]) -> list[Attempt]:

@@ -60,7 +60,8 @@ async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | 
     """Record an accepted order as a job in `received`; `ending`: only for its member to be told so."""
     place = order.place
     await connection.execute(
-        jobs.insert().values(
+        jobs.insert(),
+        dict(
             id=order.job_id,
             state=S.RECEIVED,
             version=0,
@@ -81,7 +82,7 @@ async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | 
             ending=column_value(ending),
             counts=ending is None,
             **parent_columns(order.parent),
-        )
+        ),
     )
 
 
@@ -148,10 +149,8 @@ async def own(connection: AsyncConnection, job_id: str) -> None:
 
 async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id: int) -> tuple[int, int]:
     """How many unended jobs the server has, and how many the member has there."""
-    query = select(func.count(), func.count().filter(jobs.c.member_id == member_id)).where(
-        jobs.c.ended_at.is_(None), jobs.c.guild_id == guild_id
-    )
-    in_server, of_member = (await connection.execute(query)).one()
+    names = {"its_guild": guild_id, "its_member": member_id}
+    in_server, of_member = (await connection.execute(_UNENDED, names)).one()
     return int(in_server), int(of_member)
 
 
@@ -261,8 +260,7 @@ async def recent_render_seconds(connection: AsyncConnection, *, limit: int = 25)
         .order_by(jobs.c.rendered_at.desc())
         .limit(limit)
     )
-    rows = (await connection.execute(query)).all()
-    return [(rendered - submitted).total_seconds() for submitted, rendered in rows]
+    return [(end - start).total_seconds() for start, end in await connection.execute(query)]
 
 
 async def expired_files(connection: AsyncConnection, before: datetime) -> list[str]:
@@ -276,6 +274,9 @@ async def mark_purged(connection: AsyncConnection, job_id: str, *, now: datetime
 
 
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("its_id"))
+_UNENDED = select(func.count(), func.count().filter(jobs.c.member_id == bindparam("its_member"))).where(
+    jobs.c.ended_at.is_(None), jobs.c.guild_id == bindparam("its_guild")
+)
 _GUARDED = (
     update(jobs)
     .where(
