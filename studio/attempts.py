@@ -76,8 +76,7 @@ async def begin(
         "created_at": now,
         "estimate_usd_micros": estimate_usd_micros,
     }
-    made = await connection.execute(_BEGUN[connection.dialect.name], values)
-    return made.rowcount == 1
+    return (await connection.execute(_BEGUN[connection.dialect.name], values)).first() is not None
 
 
 async def accept(
@@ -201,8 +200,8 @@ async def is_unclear(connection: AsyncConnection, account: str) -> bool:
 
 # Made once: to write a statement takes longer than the database takes for it.
 _BEGUN = {
-    "postgresql": postgresql.insert(attempts).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(attempts).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(attempts).on_conflict_do_nothing().returning(attempts.c.token),
+    "sqlite": sqlite.insert(attempts).on_conflict_do_nothing().returning(attempts.c.token),
 }
 _OF_JOB = select(attempts).where(attempts.c.job_id == bindparam("its_job"), attempts.c.state.not_in(BESIDE))
 _BY_TOKEN = select(attempts).where(attempts.c.token == bindparam("its_token"))
