@@ -65,7 +65,7 @@ class Sheet:
 
 
 async def sheet_of(connection: AsyncConnection, job_id: str) -> Sheet:
-    """Read the job's sheet. It stays true until this transaction ends, since nobody else can add to it."""
+    """Read the job's sheet, to which nobody else can add until this transaction ends."""
     await jobs.own(connection, job_id)
     return await _read(connection, job_id)
 
@@ -89,7 +89,7 @@ async def hold(
     clips: int = 0,
     sheet: Sheet | None = None,
 ) -> None:
-    """Bring the job's hold up to `amount` usd_micros, which is harmless again, and count `clips` more.
+    """Bring the job's hold up to `amount` usd_micros, and count `clips` more. Repeats of a hold are harmless.
 
     What the limits say to it is decided in `studio.sharing.admission`, which has read the `sheet` for that.
     """
