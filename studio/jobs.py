@@ -58,7 +58,6 @@ def may_move(here: JobState, there: JobState) -> bool:
 
 async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | None = None) -> None:
     """Record an accepted order as a job in `received`; `ending`: only for its member to be told so."""
-    place = order.place
     await connection.execute(
         jobs.insert(),
         dict(
@@ -67,10 +66,10 @@ async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | 
             version=0,
             created_at=order.ordered_at,
             state_since=order.ordered_at,
-            guild_id=place.guild_id,
-            channel_id=place.channel_id,
-            answer_id=place.answer_id,
-            interaction_token=place.interaction_token,
+            guild_id=order.place.guild_id,
+            channel_id=order.place.channel_id,
+            answer_id=order.place.answer_id,
+            interaction_token=order.place.interaction_token,
             member_id=order.member.id,
             member_name=order.member.name,
             picture=asdict(order.picture),
@@ -260,7 +259,8 @@ async def recent_render_seconds(connection: AsyncConnection, *, limit: int = 25)
         .order_by(jobs.c.rendered_at.desc())
         .limit(limit)
     )
-    return [(end - start).total_seconds() for start, end in await connection.execute(query)]
+    rows = (await connection.execute(query)).all()
+    return [(rendered - submitted).total_seconds() for submitted, rendered in rows]
 
 
 async def expired_files(connection: AsyncConnection, before: datetime) -> list[str]:
