@@ -83,17 +83,14 @@ async def accept(
     connection: AsyncConnection, token: str, *, submission: Submission, now: datetime
 ) -> int | None:
     """Note that the provider has taken it; return its own estimate in usd_micros, if it stated one."""
-    taken = await connection.execute(
-        update(attempts)
-        .where(attempts.c.token == token)
-        .values(
-            state=AttemptState.ACCEPTED,
-            answered_at=now,
-            provider_job_id=submission.provider_job_id,
-            request_id=submission.request_id,
-        )
-        .returning(attempts.c.estimate_usd_micros)
-    )
+    values = {
+        "its_token": token,
+        "state": AttemptState.ACCEPTED,
+        "answered_at": now,
+        "provider_job_id": submission.provider_job_id,
+        "request_id": submission.request_id,
+    }
+    taken = await connection.execute(_ACCEPTED, values)
     estimate: int | None = taken.scalar_one_or_none()
     return estimate
 
@@ -203,6 +200,11 @@ _BEGUN = {
     "postgresql": postgresql.insert(attempts).on_conflict_do_nothing().returning(attempts.c.token),
     "sqlite": sqlite.insert(attempts).on_conflict_do_nothing().returning(attempts.c.token),
 }
+_ACCEPTED = (
+    update(attempts)
+    .where(attempts.c.token == bindparam("its_token"))
+    .returning(attempts.c.estimate_usd_micros)
+)
 _OF_JOB = select(attempts).where(attempts.c.job_id == bindparam("its_job"), attempts.c.state.not_in(BESIDE))
 _BY_TOKEN = select(attempts).where(attempts.c.token == bindparam("its_token"))
 _UNCLEAR = select(attempts.c.token).where(
