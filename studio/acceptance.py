@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import attempts, jobs, ledger, queue
-from studio.attempts import Attempt
 from studio.crashpoints import passing
 from studio.equipment import Equipment, Moved, because
 from studio.errors import OperatorMustAct, OperatorProblem, ProviderError
@@ -24,9 +23,8 @@ async def accepted(equipment: Equipment, job: Job, token: str, submission: Submi
     """
     now, held = equipment.clock(), job.held_usd_micros or 0
     async with equipment.database.write() as connection:
-        cost = cost_of(job, submission, await attempts.by_token(connection, token))
         pause = await queue.read_pause(connection)
-        moved = await accept_within(connection, job, token, submission, now=now)
+        moved, cost = await accept_within(connection, job, token, submission, now=now)
         if cost > held:
             await queue.pause(
                 connection,
@@ -51,33 +49,31 @@ async def accepted(equipment: Equipment, job: Job, token: str, submission: Submi
 
 async def accept_within(
     connection: AsyncConnection, job: Job, token: str, submission: Submission, *, now: datetime
-) -> Moved:
-    """The same inside a transaction, without a word about the queue."""
-    cost = cost_of(job, submission, await attempts.by_token(connection, token))
-    await attempts.accept(connection, token, submission=submission, now=now)
+) -> tuple[Moved, int]:
+    """The same inside a transaction, without a word about the queue; also returns the cost in usd_micros."""
+    estimate = await attempts.accept(connection, token, submission=submission, now=now)
+    cost = cost_of(job, submission, estimate)
     passing("ordering.attempt_accepted")
     why = because("rendered by the provider")
     await ledger.settle(connection, job, cost, now=now, because=why)
     passing("ordering.charge_settled")
-    return Moved(
-        await jobs.move(
-            connection,
-            job,
-            JobState.RENDERING,
-            now=now,
-            provider_job_id=submission.provider_job_id,
-            cost_usd_micros=submission.cost_usd_micros,
-            submitted_at=now,
-            expected_at=submission.expected_at,
-        )
+    moved = await jobs.move(
+        connection,
+        job,
+        JobState.RENDERING,
+        now=now,
+        provider_job_id=submission.provider_job_id,
+        cost_usd_micros=submission.cost_usd_micros,
+        submitted_at=now,
+        expected_at=submission.expected_at,
     )
+    return Moved(moved), cost
 
 
-def cost_of(job: Job, submission: Submission, attempt: Attempt | None) -> int:
+def cost_of(job: Job, submission: Submission, estimate: int | None) -> int:
     """In usd_micros; where the provider did not say, what it had estimated, else what was held."""
     if submission.cost_usd_micros is not None:
         return submission.cost_usd_micros
-    estimate = None if attempt is None else attempt.estimate_usd_micros
     return (job.held_usd_micros or 0) if estimate is None else estimate
 
 

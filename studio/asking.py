@@ -25,6 +25,7 @@ from studio.models import Ending, Job, JobState
 from studio.moderation import approvals, audit
 from studio.moderation.questions import NOWHERE, TO_CONFIRM, Exhibit, Kind, Question, Standing, needed
 from studio.sharing import servers
+from studio.sharing.policy import Policy
 from studio.sharing.servers import Server
 from studio.texts import moment
 
@@ -44,11 +45,10 @@ FIT_SHARE = 0.95
 _EXPIRED = {Kind.PRICE: "price_expired", Kind.MODERATORS: "approval_expired"}
 
 
-async def ask_first(connection: AsyncConnection, job: Job, price: int, now: datetime) -> bool:
+async def ask_first(connection: AsyncConnection, job: Job, policy: Policy, price: int, now: datetime) -> bool:
     """Store what has to be asked about the job at this price; whether anything has, by us or by others."""
-    server = await servers.read(connection, job.place.guild_id, now)
     found = None if job.inputs is None else job.inputs.found
-    await approvals.put(connection, needed(server.policy, job.order, price, now, found=found))
+    await approvals.put(connection, needed(policy, job.order, price, now, found=found))
     questions = await approvals.of_job(connection, job.id)
     return any(question.state is not Standing.APPROVED for question in questions)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio.database import attempts, in_question, jobs
@@ -34,6 +34,7 @@ class AttemptState(StrEnum):
 
 
 UNEXPLAINED = (AttemptState.OPEN, AttemptState.UNCLEAR)
+UNDECIDED = (*UNEXPLAINED, AttemptState.DISPUTED)
 BESIDE = (AttemptState.SET_ASIDE, AttemptState.TWIN)
 
 NEVER_APPEARED = "never appeared"
@@ -67,34 +68,31 @@ async def begin(
     estimate_usd_micros: int | None = None,
 ) -> bool:
     """Record that a submit is about to be sent; False while another of the account is unexplained."""
-    try:
-        async with connection.begin_nested():
-            await connection.execute(
-                attempts.insert().values(
-                    token=token,
-                    job_id=job_id,
-                    account=account,
-                    state=AttemptState.OPEN,
-                    created_at=now,
-                    estimate_usd_micros=estimate_usd_micros,
-                )
-            )
-    except IntegrityError:
-        return False
-    return True
+    values = {
+        "token": token,
+        "job_id": job_id,
+        "account": account,
+        "state": AttemptState.OPEN,
+        "created_at": now,
+        "estimate_usd_micros": estimate_usd_micros,
+    }
+    return (await connection.execute(_BEGUN[connection.dialect.name], values)).first() is not None
 
 
-async def accept(connection: AsyncConnection, token: str, *, submission: Submission, now: datetime) -> None:
-    await connection.execute(
-        update(attempts)
-        .where(attempts.c.token == token)
-        .values(
-            state=AttemptState.ACCEPTED,
-            answered_at=now,
-            provider_job_id=submission.provider_job_id,
-            request_id=submission.request_id,
-        )
-    )
+async def accept(
+    connection: AsyncConnection, token: str, *, submission: Submission, now: datetime
+) -> int | None:
+    """Note that the provider has taken it; return its own estimate in usd_micros, if it stated one."""
+    values = {
+        "its_token": token,
+        "state": AttemptState.ACCEPTED,
+        "answered_at": now,
+        "provider_job_id": submission.provider_job_id,
+        "request_id": submission.request_id,
+    }
+    taken = await connection.execute(_ACCEPTED, values)
+    estimate: int | None = taken.scalar_one_or_none()
+    return estimate
 
 
 async def finish(
@@ -123,7 +121,7 @@ async def hear(connection: AsyncConnection, token: str, provider_job_id: str) ->
         update(attempts)
         .where(
             attempts.c.token == token,
-            attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED)),
+            attempts.c.state.in_(UNDECIDED),
             attempts.c.provider_job_id.is_(None),
         )
         .values(provider_job_id=provider_job_id)
@@ -135,7 +133,7 @@ async def unhear(connection: AsyncConnection, token: str) -> None:
     """What the webhook named was not the attempt's render."""
     await connection.execute(
         update(attempts)
-        .where(attempts.c.token == token, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED)))
+        .where(attempts.c.token == token, attempts.c.state.in_(UNDECIDED))
         .values(provider_job_id=None)
     )
 
@@ -165,9 +163,7 @@ async def set_aside(
 
 async def unexplained_of(connection: AsyncConnection, job_id: str) -> Attempt | None:
     """The job's attempt of which nobody knows yet whether it was charged, disputed ones included."""
-    query = select(attempts).where(
-        attempts.c.job_id == job_id, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED))
-    )
+    query = select(attempts).where(attempts.c.job_id == job_id, attempts.c.state.in_(UNDECIDED))
     row = (await connection.execute(query)).mappings().one_or_none()
     return None if row is None else _attempt(row)
 
@@ -183,26 +179,43 @@ async def given_up(connection: AsyncConnection, job_id: str, *, reason: str) -> 
     return None if row is None else _attempt(row)
 
 
+async def of_job(connection: AsyncConnection, job_id: str) -> list[Attempt]:
+    """All of the job's attempts; not what is beside them."""
+    rows = (await connection.execute(_OF_JOB, {"its_job": job_id})).mappings()
+    return [_attempt(row) for row in rows]
+
+
 async def by_token(connection: AsyncConnection, token: str) -> Attempt | None:
-    row = (
-        (await connection.execute(select(attempts).where(attempts.c.token == token))).mappings().one_or_none()
-    )
+    row = (await connection.execute(_BY_TOKEN, {"its_token": token})).mappings().one_or_none()
     return None if row is None else _attempt(row)
 
 
 async def is_unclear(connection: AsyncConnection, account: str) -> bool:
     """Whether a submit of the account was left without an answer; one in the air does not count."""
-    query = select(attempts.c.token).where(
-        attempts.c.account == account, attempts.c.state == AttemptState.UNCLEAR
-    )
-    return (await connection.execute(query)).first() is not None
+    return (await connection.execute(_UNCLEAR, {"its_account": account})).first() is not None
+
+
+# Made once: to write a statement takes longer than the database takes for it.
+_BEGUN = {
+    "postgresql": postgresql.insert(attempts).on_conflict_do_nothing().returning(attempts.c.token),
+    "sqlite": sqlite.insert(attempts).on_conflict_do_nothing().returning(attempts.c.token),
+}
+_ACCEPTED = (
+    update(attempts)
+    .where(attempts.c.token == bindparam("its_token"))
+    .returning(attempts.c.estimate_usd_micros)
+)
+_OF_JOB = select(attempts).where(attempts.c.job_id == bindparam("its_job"), attempts.c.state.not_in(BESIDE))
+_BY_TOKEN = select(attempts).where(attempts.c.token == bindparam("its_token"))
+_UNCLEAR = select(attempts.c.token).where(
+    attempts.c.account == bindparam("its_account"), attempts.c.state == AttemptState.UNCLEAR
+)
+_DISPUTED = select(attempts.c.job_id).where(in_question, attempts.c.state == AttemptState.DISPUTED)
 
 
 async def is_in_doubt(connection: AsyncConnection, account: str) -> bool:
     """Whether the account may have a render that nobody knows to be ours: a submit is in the air, or lost."""
-    query = select(attempts.c.token).where(
-        attempts.c.account == account, attempts.c.state.in_((*UNEXPLAINED, AttemptState.DISPUTED))
-    )
+    query = select(attempts.c.token).where(attempts.c.account == account, attempts.c.state.in_(UNDECIDED))
     return (await connection.execute(query.limit(1))).first() is not None
 
 
@@ -235,8 +248,7 @@ async def times_accepted(connection: AsyncConnection, job_id: str) -> int:
 
 async def disputed_jobs(connection: AsyncConnection) -> set[str]:
     """Ids of the jobs that wait for the operator to say which render is theirs."""
-    query = select(attempts.c.job_id).where(in_question, attempts.c.state == AttemptState.DISPUTED)
-    return set((await connection.execute(query)).scalars())
+    return set((await connection.execute(_DISPUTED)).scalars())
 
 
 async def accepted_among(connection: AsyncConnection, provider_job_ids: Sequence[str]) -> list[Attempt]:

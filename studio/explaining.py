@@ -126,8 +126,8 @@ async def _adopt_late(
     job, attempt = question.job, question.attempt
     if _is_old(attempt, now):
         raise NotExplained("It was ordered more than a day ago: what it cost stays booked to you.")
-    cost = cost_of(job, submission, attempt)
-    await attempts.accept(connection, attempt.token, submission=submission, now=now)
+    estimate = await attempts.accept(connection, attempt.token, submission=submission, now=now)
+    cost = cost_of(job, submission, estimate)
     why = Because(actor=OPERATOR, reason="rendered by the provider")
     await ledger.settle(connection, job, cost, now=now, because=why)
     await jobs.amend(

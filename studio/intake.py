@@ -31,7 +31,7 @@ from studio.moderation import findings
 from studio.normalising import Normalising, source_folder, source_key
 from studio.overruling import ask_or_refuse
 from studio.progress import progress_of
-from studio.sharing import admission
+from studio.sharing import admission, servers
 from studio.wishing.giving_back import give_back
 
 log = structlog.get_logger(__name__)
@@ -180,6 +180,7 @@ class Intake:
         price = terms.usd_micros_per_second * math.ceil(job.inputs.seconds)
         try:
             async with self._equipment.database.write() as connection:
+                server = await servers.read_rules(connection, job.place.guild_id)
                 await admission.hold(
                     connection,
                     job,
@@ -187,9 +188,10 @@ class Intake:
                     now=now,
                     because=because("ordered"),
                     budget=terms.monthly_budget_usd_micros,
+                    server=server,
                 )
                 passing("intake.held")
-                asks = await ask_first(connection, job, price, now)
+                asks = await ask_first(connection, job, server.policy, price, now)
                 to = JobState.PENDING_APPROVAL if asks else JobState.QUEUED
                 return Moved(await jobs.move(connection, job, to, now=now, held_usd_micros=price))
         except LimitReached as error:

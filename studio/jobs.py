@@ -58,18 +58,18 @@ def may_move(here: JobState, there: JobState) -> bool:
 
 async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | None = None) -> None:
     """Record an accepted order as a job in `received`; `ending`: only for its member to be told so."""
-    place = order.place
     await connection.execute(
-        jobs.insert().values(
+        jobs.insert(),
+        dict(
             id=order.job_id,
             state=S.RECEIVED,
             version=0,
             created_at=order.ordered_at,
             state_since=order.ordered_at,
-            guild_id=place.guild_id,
-            channel_id=place.channel_id,
-            answer_id=place.answer_id,
-            interaction_token=place.interaction_token,
+            guild_id=order.place.guild_id,
+            channel_id=order.place.channel_id,
+            answer_id=order.place.answer_id,
+            interaction_token=order.place.interaction_token,
             member_id=order.member.id,
             member_name=order.member.name,
             picture=asdict(order.picture),
@@ -81,7 +81,7 @@ async def insert(connection: AsyncConnection, order: Order, *, ending: Ending | 
             ending=column_value(ending),
             counts=ending is None,
             **parent_columns(order.parent),
-        )
+        ),
     )
 
 
@@ -148,10 +148,8 @@ async def own(connection: AsyncConnection, job_id: str) -> None:
 
 async def count_unended(connection: AsyncConnection, *, guild_id: int, member_id: int) -> tuple[int, int]:
     """How many unended jobs the server has, and how many the member has there."""
-    query = select(func.count(), func.count().filter(jobs.c.member_id == member_id)).where(
-        jobs.c.ended_at.is_(None), jobs.c.guild_id == guild_id
-    )
-    in_server, of_member = (await connection.execute(query)).one()
+    names = {"its_guild": guild_id, "its_member": member_id}
+    in_server, of_member = (await connection.execute(_UNENDED, names)).one()
     return int(in_server), int(of_member)
 
 
@@ -252,6 +250,9 @@ async def mark_purged(connection: AsyncConnection, job_id: str, *, now: datetime
 
 
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("its_id"))
+_UNENDED = select(func.count(), func.count().filter(jobs.c.member_id == bindparam("its_member"))).where(
+    jobs.c.ended_at.is_(None), jobs.c.guild_id == bindparam("its_guild")
+)
 _GUARDED = (
     update(jobs)
     .where(

@@ -8,11 +8,12 @@ operator's budget, but is no server's and no member's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import jobs
@@ -46,6 +47,29 @@ class Because:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is entered for one job: the amounts by their kind, in usd_micros."""
+
+    amounts: Mapping[str, list[int]]
+
+    @property
+    def held(self) -> int:
+        """What is on hold now."""
+        return sum(self.amounts[Entry.HOLD]) + sum(self.amounts[Entry.RELEASE])
+
+    @property
+    def charged(self) -> int:
+        """What the job has cost so far: charges minus refunds."""
+        return sum(self.amounts[Entry.CHARGE]) + sum(self.amounts[Entry.REFUND])
+
+
+async def sheet_of(connection: AsyncConnection, job_id: str) -> Sheet:
+    """Read the job's sheet, to which nobody else can add until this transaction ends."""
+    await jobs.own(connection, job_id)
+    return await _read(connection, job_id)
+
+
 async def lock(connection: AsyncConnection) -> None:
     """Let nobody else compare limits and hold money until this transaction ends.
 
@@ -56,44 +80,49 @@ async def lock(connection: AsyncConnection) -> None:
 
 
 async def hold(
-    connection: AsyncConnection, job: Job, amount: int, *, now: datetime, because: Because
+    connection: AsyncConnection,
+    job: Job,
+    amount: int,
+    *,
+    now: datetime,
+    because: Because,
+    clips: int = 0,
+    sheet: Sheet | None = None,
 ) -> None:
-    """Bring the job's hold up to `amount` usd_micros. Repeats are harmless.
+    """Bring the job's hold up to `amount` usd_micros, and count `clips` more. Repeats of a hold are harmless.
 
-    What the limits say to it is decided in `studio.sharing.admission`.
+    What the limits say to it is decided in `studio.sharing.admission`, which has read the `sheet` for that.
     """
-    await jobs.own(connection, job.id)
-    more = amount - await held_for(connection, job.id)
-    if more > 0:
-        await _add(connection, job, Entry.HOLD, more, now=now, because=because)
+    sheet = sheet or await sheet_of(connection, job.id)
+    more = amount - sheet.held
+    entries = {Entry.HOLD: more} if more > 0 else {}
+    await _add(connection, job, sheet, entries, now=now, because=because, clips=clips)
 
 
 async def release(connection: AsyncConnection, job: Job, *, now: datetime, because: Because) -> int:
     """Give back whatever is still held for the job; return it in usd_micros."""
-    await jobs.own(connection, job.id)
-    held = await held_for(connection, job.id)
-    if held:
-        await _add(connection, job, Entry.RELEASE, -held, now=now, because=because)
-    return held
+    sheet = await sheet_of(connection, job.id)
+    await _add(connection, job, sheet, _released(sheet), now=now, because=because)
+    return sheet.held
 
 
 async def settle(
     connection: AsyncConnection, job: Job, charged: int, *, now: datetime, because: Because
 ) -> None:
     """Replace the hold by what the provider charged."""
-    await release(connection, job, now=now, because=because)
-    await _add(connection, job, Entry.CHARGE, charged, now=now, because=because)
+    sheet = await sheet_of(connection, job.id)
+    entries = {**_released(sheet), Entry.CHARGE: charged}
+    await _add(connection, job, sheet, entries, now=now, because=because)
 
 
 async def refund(
     connection: AsyncConnection, job: Job, *, now: datetime, because: Because, amount: int | None = None
 ) -> int:
     """Enter the provider's refund (all that was charged unless it says otherwise); return it."""
-    await jobs.own(connection, job.id)
-    open_charge = await charged_for(connection, job.id)
-    returned = open_charge if amount is None else min(amount, open_charge)
-    if returned:
-        await _add(connection, job, Entry.REFUND, -returned, now=now, because=because)
+    sheet = await sheet_of(connection, job.id)
+    returned = sheet.charged if amount is None else min(amount, sheet.charged)
+    entries = {Entry.REFUND: -returned} if returned else {}
+    await _add(connection, job, sheet, entries, now=now, because=because)
     return returned
 
 
@@ -118,39 +147,59 @@ async def take_back_extra(
 
 async def held_for(connection: AsyncConnection, job_id: str) -> int:
     """What is on hold for the job now, in usd_micros."""
-    return await _sum(connection, job_id, Entry.HOLD, Entry.RELEASE)
+    return (await _read(connection, job_id)).held
 
 
 async def charged_for(connection: AsyncConnection, job_id: str) -> int:
     """What the job has cost so far: charges minus refunds, in usd_micros."""
-    return await _sum(connection, job_id, Entry.CHARGE, Entry.REFUND)
+    return (await _read(connection, job_id)).charged
 
 
-async def _sum(connection: AsyncConnection, job_id: str, *kinds: Entry) -> int:
-    query = select(func.coalesce(func.sum(ledger.c.amount_usd_micros), 0)).where(
-        ledger.c.job_id == job_id, ledger.c.kind.in_([kind.value for kind in kinds])
-    )
-    return int((await connection.execute(query)).scalar_one())
+# Made once: to write the statement takes longer than the database takes for it.
+_OF_JOB = select(ledger.c.kind, ledger.c.amount_usd_micros).where(ledger.c.job_id == bindparam("its_job"))
+_ADD = insert(ledger)
+
+
+async def _read(connection: AsyncConnection, job_id: str) -> Sheet:
+    amounts: dict[str, list[int]] = {kind: [] for kind in Entry}
+    for kind, amount in await connection.execute(_OF_JOB, {"its_job": job_id}):
+        amounts[kind].append(amount)
+    return Sheet(amounts)
+
+
+def _released(sheet: Sheet) -> dict[Entry, int]:
+    return {Entry.RELEASE: -sheet.held} if sheet.held else {}
 
 
 async def _add(
-    connection: AsyncConnection, job: Job, kind: Entry, amount: int, *, now: datetime, because: Because
+    connection: AsyncConnection,
+    job: Job,
+    sheet: Sheet,
+    entries: Mapping[Entry, int],
+    *,
+    now: datetime,
+    because: Because,
+    clips: int = 0,
 ) -> None:
-    forgiven = 0 if job.counts else amount
-    await tallies.book(connection, job, usd_micros=amount, forgiven=forgiven)
-    await connection.execute(
-        insert(ledger).values(
-            ref=await _next_ref(connection, job, kind),
-            at=now,
-            kind=kind.value,
-            amount_usd_micros=amount,
-            job_id=job.id,
-            guild_id=job.place.guild_id,
-            member_id=job.order.member.id,
-            actor=because.actor,
-            reason=because.reason,
-        )
-    )
+    """Their refs are numbered by job and kind: of two hands that enter the same thing, one is refused."""
+    total = sum(entries.values())
+    await tallies.book(connection, job, clips=clips, usd_micros=total, forgiven=0 if job.counts else total)
+    rows = [
+        {
+            "ref": f"{job.id}:{kind}:{len(sheet.amounts[kind])}",
+            "at": now,
+            "kind": kind.value,
+            "amount_usd_micros": amount,
+            "job_id": job.id,
+            "guild_id": job.place.guild_id,
+            "member_id": job.order.member.id,
+            "actor": because.actor,
+            "reason": because.reason,
+        }
+        for kind, amount in entries.items()
+    ]
+    if rows:
+        await connection.execute(_ADD, rows)
 
 
 async def _add_extra(
@@ -170,10 +219,3 @@ async def _add_extra(
             reason=because.reason,
         )
     )
-
-
-async def _next_ref(connection: AsyncConnection, job: Job, kind: Entry) -> str:
-    """Numbered by job and kind: of two hands that enter the same thing at once, one is refused."""
-    query = select(func.count()).where(ledger.c.job_id == job.id, ledger.c.kind == kind.value)
-    number = (await connection.execute(query)).scalar_one()
-    return f"{job.id}:{kind.value}:{number}"

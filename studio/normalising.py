@@ -165,7 +165,7 @@ class Normalising:
         if order.overruled:
             return None
         async with self._equipment.database.read() as connection:
-            server = await servers.read(connection, order.place.guild_id, order.ordered_at)
+            server = await servers.read_rules(connection, order.place.guild_id)
         roles = (*order.member.role_ids, server.guild_id)
         share = quotas.longest_seconds(server.policy.allowances_of(roles))
         return None if share is None else max(share, self._equipment.terms.shortest_seconds)

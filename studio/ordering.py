@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from studio import attempts, blame, jobs, queue, slots
 from studio.acceptance import accepted, tell_operator
-from studio.attempts import AttemptState
+from studio.attempts import UNDECIDED, AttemptState
 from studio.crashpoints import passing
 from studio.endings import end, fail, put_back
 from studio.equipment import Equipment, Moved, Outcome, Wait, patience
@@ -52,13 +52,14 @@ class Ordering:
     async def submit(self, job: Job) -> Outcome:
         """Upload both inputs, make sure of the price, and order the render."""
         async with self._equipment.database.read() as connection:
-            mine = await attempts.unexplained_of(connection, job.id)
-            again = await attempts.times_accepted(connection, job.id) > 0
+            tried = await attempts.of_job(connection, job.id)
+        mine = next((attempt for attempt in tried if attempt.state in UNDECIDED), None)
         if mine is not None:
             return await self._doubt(job, mine.token, "interrupted before the answer was stored")
         if job.cancel is Cancel.ASKED:
             return await end(self._equipment, job, JobState.CANCELLED, "cancelled")
         try:
+            again = any(attempt.state is AttemptState.ACCEPTED for attempt in tried)
             request = await self._upload(job, careful=again)
             passing("ordering.uploaded")
             estimate = await self._estimate(job, request)
@@ -159,20 +160,20 @@ class Ordering:
                     estimate_usd_micros=estimate,
                 ):
                     return job
+                if await attempts.is_unclear(connection, self._equipment.terms.account):
+                    return await put_back(connection, job, now=self._equipment.clock())
             # Another process has its turn.
             await asyncio.sleep(TURN_SECONDS)
         async with self._equipment.database.write() as connection:
             return await put_back(connection, job, now=self._equipment.clock())
 
     async def _may_not_send(self, connection: AsyncConnection, job: Job) -> bool:
-        """Whether there was a cancel, a pause or a submit without answer since the job got its slot."""
-        fresh = await jobs.get(connection, job.id)
+        """Whether there was a cancel or a pause since the job, as it is now, got its slot."""
         pause = await queue.read_pause(connection)
         return (
-            (fresh is not None and fresh.cancel is Cancel.ASKED)
+            job.cancel is Cancel.ASKED
             or (pause is not None and pause.began_after(job.state_since))
             or (await standstill.read(connection)).code_of(job.place.guild_id) is not None
-            or await attempts.is_unclear(connection, self._equipment.terms.account)
         )
 
     async def _refused(self, job: Job, token: str, error: ProviderError) -> bool:

@@ -26,7 +26,7 @@ async def ask_or_refuse(
     """
     try:
         async with equipment.database.write() as connection:
-            server = await servers.read(connection, job.place.guild_id, now)
+            server = await servers.read_rules(connection, job.place.guild_id)
             if met.can_ask and _wants_to_be_asked(server.policy):
                 # The operator's own limits hold all the same.
                 let_through = replace(job, order=replace(job.order, overruled=True))
@@ -37,8 +37,9 @@ async def ask_or_refuse(
                     now=now,
                     because=because("waits for the moderators"),
                     budget=equipment.terms.monthly_budget_usd_micros,
+                    server=server,
                 )
-                await ask_first(connection, let_through, price, now)
+                await ask_first(connection, let_through, server.policy, price, now)
                 await jobs.overrule(connection, job)
                 return Moved(
                     await jobs.move(
@@ -63,7 +64,7 @@ async def _keep(equipment: Equipment, job: Job, now: datetime) -> bool:
         id=job.id, at=now, guild_id=guild_id, member_id=order.member.id, wants=Want.MODERATOR, wanted=wanted
     )
     async with equipment.database.write() as connection:
-        server = await servers.read(connection, guild_id, now)
+        server = await servers.read_rules(connection, guild_id)
         if order.overruled or server.policy.approval.channel_id is None:
             return False
         if await petitions.read(connection, job.id) is None:

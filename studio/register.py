@@ -81,7 +81,7 @@ class Register:
         terms = self._equipment.terms
         guild_id, member, now = order.place.guild_id, order.member, order.ordered_at
         await jobs.hold_server(connection, guild_id)
-        server = await servers.read(connection, guild_id, now)
+        server = await servers.read_rules(connection, guild_id)
         in_server, of_member = await jobs.count_unended(connection, guild_id=guild_id, member_id=member.id)
         check_unfinished(terms, server, lambda: member.role_ids, in_server=in_server, of_member=of_member)
         if order.video.motion_id is not None and not await shelf.use(connection, order):
@@ -100,6 +100,7 @@ class Register:
             because=because("ordered"),
             budget=terms.monthly_budget_usd_micros,
             clips=1,
+            server=server,
         )
         await habits.remember(connection, asked)
         await picks.use(connection, order)

@@ -98,7 +98,7 @@ async def agree(equipment: Equipment, job: Job, estimate: int) -> Job | Outcome:
 async def _ask_anew(connection: AsyncConnection, job: Job, price: int, now: datetime) -> bool:
     """Put every question that this price needs; whether there is one."""
     assert job.inputs is not None
-    server = await servers.read(connection, job.place.guild_id, now)
+    server = await servers.read_rules(connection, job.place.guild_id)
     found = job.inputs.found
     questions = needed(server.policy, job.order, price, now, found=found)
     for question in questions:

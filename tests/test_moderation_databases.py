@@ -196,3 +196,13 @@ async def test_clips_under_way_and_ended_are_listed_for_their_own_server(
 
     assert [each.job_id for each in (*first, *rest)] == own[:2]
     assert (history.made, history.failed) == (0, 1)
+
+
+async def test_nobody_passes_for_unblocked_where_blocks_were_not_read(
+    database: Database, clock: FixedClock
+) -> None:
+    async with database.read() as connection:
+        rules = await servers.read_rules(connection, SERVER)
+
+    with pytest.raises(AssertionError, match="was not read"):
+        rules.is_blocked(MEMBER, clock())

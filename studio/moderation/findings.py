@@ -92,7 +92,7 @@ async def _is_wanted(equipment: Equipment, job: Job) -> bool:
     if job.order.wishes.adult:
         return False
     async with equipment.database.read() as connection:
-        server = await servers.read(connection, job.place.guild_id, equipment.clock())
+        server = await servers.read_rules(connection, job.place.guild_id)
     return server.policy.check_pictures
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from studio import jobs, ledger
+from studio import ledger
 from studio.aliases import names_of
 from studio.database import jobs as job_rows
 from studio.database import ledger as ledger_rows
@@ -89,19 +89,20 @@ async def hold(
     because: Because,
     budget: int | None,
     clips: int = 0,
+    server: Server | None = None,
 ) -> None:
     """Bring the job's hold up to `amount` usd_micros, and count `clips` more.
 
     Raises `LimitReached` when a limit forbids it; nothing is written then. Compare and write cannot be
     separated by another order: on PostgreSQL a lock stands around them, SQLite has one writer. Repeats are
-    harmless.
+    harmless. `server`: the job's, if it was read in this transaction.
     """
-    await jobs.own(connection, job.id)
+    sheet = await ledger.sheet_of(connection, job.id)
     await ledger.lock(connection)
-    more = amount - await ledger.held_for(connection, job.id)
+    more = amount - sheet.held
     if more <= 0 and not clips:
         return
-    server = await servers.read(connection, job.place.guild_id, now)
+    server = server or await servers.read_rules(connection, job.place.guild_id)
     found = await allotments(
         connection,
         server,
@@ -116,9 +117,7 @@ async def hold(
     refusal = found.refusal(clips=clips, usd_micros=max(0, more), price=amount)
     if refusal is not None:
         raise limit_reached(refusal)
-    if clips:
-        await tallies.book(connection, job, clips=clips)
-    await ledger.hold(connection, job, amount, now=now, because=because)
+    await ledger.hold(connection, job, amount, now=now, because=because, clips=clips, sheet=sheet)
 
 
 async def _as_ordered(connection: AsyncConnection, job: Job, found: Allotments) -> Allotments:

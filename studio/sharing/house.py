@@ -36,7 +36,11 @@ class House:
 
 
 async def read(connection: AsyncConnection) -> House:
-    value = await notes.read(connection, HOUSE_KEY)
+    return stored(await notes.read(connection, HOUSE_KEY))
+
+
+def stored(value: str | None) -> House:
+    """What its note says."""
     return House() if value is None else House(**json.loads(value))
 
 

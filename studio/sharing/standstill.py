@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from studio.database import notes
 from studio.sharing import house
 from studio.sharing.tables import servers
 
@@ -30,11 +31,17 @@ class Standstill:
 
 async def read(connection: AsyncConnection) -> Standstill:
     """As it is now; pauses end by being taken back, so nobody has to be told."""
-    paused = await connection.execute(_PAUSED)
-    return Standstill((await house.read(connection)).paused, frozenset(paused.scalars()))
+    rows = (await connection.execute(_NOW)).all()
+    noted = next((value for guild_id, value in rows if guild_id is None), None)
+    paused = (guild_id for guild_id, _ in rows if guild_id is not None)
+    return Standstill(house.stored(noted).paused, frozenset(paused))
 
 
-_PAUSED = select(servers.c.guild_id).where(
-    # Nobody is left there who could see a clip.
-    or_(servers.c.policy["paused"].as_boolean(), servers.c.left_at.is_not(None))
+# In one statement, since it is asked for at every turn: the note of the house, and the servers.
+_NOW = union_all(
+    select(null(), notes.c.value).where(notes.c.key == house.HOUSE_KEY),
+    select(servers.c.guild_id, null()).where(
+        # Nobody is left there who could see a clip.
+        or_(servers.c.policy["paused"].as_boolean(), servers.c.left_at.is_not(None))
+    ),
 )

@@ -8,7 +8,7 @@ rows of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    Table,
     and_,
     bindparam,
     delete,
@@ -63,6 +64,8 @@ async def book(
     """Add to the sums of the job's member, server and all; figures may be negative, money in usd_micros."""
     guild, member = job.place.guild_id, job.order.member.id
     figures = {"clips": clips, "usd_micros": usd_micros, "forgiven_usd_micros": forgiven}
+    if not any(figures.values()):
+        return
     # Always in this order, so that two transactions cannot wait for each other.
     owners = dict.fromkeys((EVERYBODY, (guild, 0), (guild, member)))
     await _add(connection, [row for owner in owners for row in _rows(owner, job.order.ordered_at, figures)])
@@ -89,18 +92,21 @@ def _rows(owner: tuple[int, int], moment: datetime, figures: Mapping[str, int]) 
     ]
 
 
-async def _add(connection: AsyncConnection, rows: Sequence[Mapping[str, int]]) -> None:
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    added = make(tallies).values([dict(row) for row in rows])
-    await connection.execute(
-        added.on_conflict_do_update(
-            index_elements=list(tallies.primary_key),
-            set_={
-                name: tallies.c[name] + added.excluded[name]
-                for name in ("clips", "usd_micros", "forgiven_usd_micros")
-            },
-        )
+def _adding(make: Callable[[Table], Any]) -> Any:
+    added = make(tallies)
+    return added.on_conflict_do_update(
+        index_elements=list(tallies.primary_key),
+        set_={column.name: column + added.excluded[column.name] for column in _FIGURES},
     )
+
+
+_FIGURES = (tallies.c.clips, tallies.c.usd_micros, tallies.c.forgiven_usd_micros)
+# Made once, for any number of rows: to write the statement takes longer than the database takes for it.
+_ADDING = {"postgresql": _adding(postgresql.insert), "sqlite": _adding(sqlite.insert)}
+
+
+async def _add(connection: AsyncConnection, rows: Sequence[Mapping[str, int]]) -> None:
+    await connection.execute(_ADDING[connection.dialect.name], rows)
 
 
 async def rename(connection: AsyncConnection, member_id: int, alias: int) -> None:
@@ -169,7 +175,6 @@ def quarter_of(moment: datetime) -> int:
     return int(moment.astimezone(UTC).timestamp() // QUARTER_SECONDS)
 
 
-_FIGURES = (tallies.c.clips, tallies.c.usd_micros, tallies.c.forgiven_usd_micros)
 _BOUNDS = ("guild", "member", "alias", "first", "days", "days_end", "end")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import Insert, RowMapping, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,12 +45,8 @@ class Habits:
 
 async def read(connection: AsyncConnection, guild_id: int, member_id: int, now: datetime) -> Habits:
     """What is known of the member in the server. The picture of a clip that was taken down is not offered."""
-    query = (
-        select(habits, jobs.c.removed_at)
-        .join(jobs, jobs.c.id == habits.c.job_id, isouter=True)
-        .where(habits.c.guild_id == guild_id, habits.c.member_id == member_id)
-    )
-    row = (await connection.execute(query)).mappings().one_or_none()
+    found = await connection.execute(_OF_MEMBER, {"guild": guild_id, "member": member_id})
+    row = found.mappings().one_or_none()
     if row is None:
         return Habits()
     known = Habits(choices=_choices(row))
@@ -74,10 +71,24 @@ async def remember(connection: AsyncConnection, order: Order) -> None:
     values = chosen | _picture(order)
     if not values:
         return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = make(habits).values(guild_id=order.place.guild_id, member_id=order.member.id, **values)
-    await connection.execute(
-        row.on_conflict_do_update(index_elements=[habits.c.guild_id, habits.c.member_id], set_=values)
+    key = {"guild_id": order.place.guild_id, "member_id": order.member.id}
+    await connection.execute(_keeping(connection.dialect.name, tuple(values)), key | values)
+
+
+# Made once: to write a statement takes longer than the database takes for it.
+_OF_MEMBER = (
+    select(habits, jobs.c.removed_at)
+    .join(jobs, jobs.c.id == habits.c.job_id, isouter=True)
+    .where(habits.c.guild_id == bindparam("guild"), habits.c.member_id == bindparam("member"))
+)
+
+
+@cache
+def _keeping(dialect: str, names: tuple[str, ...]) -> Insert:
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    row = make(habits)
+    return row.on_conflict_do_update(
+        index_elements=list(habits.primary_key), set_={name: row.excluded[name] for name in names}
     )
 
 
