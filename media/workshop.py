@@ -82,7 +82,7 @@ class Workshop:
         self._shift = Shift(warm_seconds=warm_seconds)
         self._slots = asyncio.Semaphore(slots)
         # One round at a time: what comes meanwhile shares the next one.
-        self._verifications = Rounds(self._verify_together, slots=asyncio.Semaphore(1), most=_MOST_TOGETHER)
+        self._verifications = Rounds(self._verify_together, slots=asyncio.Semaphore(2), most=_MOST_TOGETHER)
         self._memory_bytes = memory_bytes
         self._seconds = seconds
         self._look_seconds = look_seconds
