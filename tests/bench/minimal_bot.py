@@ -25,6 +25,7 @@ from discord.ext import commands
 from cogs import cards, endpoints
 from cogs.budget import Budget
 from cogs.desk import DiscordDesk
+from media.facts import Making
 from media.workshop import Workshop, kept_warm
 from providers.addresses import guarded_session
 from providers.attachments import AttachmentFetcher, attachment_hosts
@@ -95,12 +96,11 @@ class Maker:
             self.attachments.fetch(job.order.video, second, max_bytes=MOST_BYTES),
         )
         await self.workshop.recognise(first), await self.workshop.recognise(second)
-        await self.workshop.probe_clip(second)
         thumbnails = folder / "picture-thumbnail.jpg", folder / "motion-thumbnail.jpg"
-        await self.workshop.prepare_picture(first, folder / "picture.jpg", thumbnails[0])
-        prepared = await self.workshop.prepare_clip(
-            second, folder / "motion.mp4", thumbnails[1], longest=30.0
-        )
+        picture = Making(first, folder / "picture.jpg", thumbnails[0])
+        clip = Making(second, folder / "motion.mp4", thumbnails[1])
+        _, prepared = await self.workshop.prepare_pair(picture, clip, longest=30.0)
+        assert prepared is not None
         inputs = Inputs(
             picture_key="",
             video_key="",
