@@ -74,9 +74,7 @@ async def test_a_picture_is_prepared_in_a_child(shelf: Shelf, tmp_path: Path) ->
         assert picture.size == (320, 240)
 
 
-async def test_a_clip_is_prepared_fitted_and_verified_in_children(
-    shelf: Shelf, tmp_path: Path
-) -> None:
+async def test_a_clip_is_prepared_fitted_and_verified_in_children(shelf: Shelf, tmp_path: Path) -> None:
     workshop, source = Workshop(), shelf("hevc.mov")
     target, poster, small = tmp_path / "ready.mp4", tmp_path / "poster.jpg", tmp_path / "small.mp4"
 
@@ -182,7 +180,9 @@ async def test_a_cancelled_task_leaves_no_child_and_frees_its_slot(
 
 async def test_no_more_children_run_than_there_are_slots(endless: Path) -> None:
     workshop = Workshop(slots=2)
-    tasks = [asyncio.create_task(workshop.draw_poster(endless, endless.with_name("poster.jpg"))) for _ in range(5)]
+    tasks = [
+        asyncio.create_task(workshop.draw_poster(endless, endless.with_name("poster.jpg"))) for _ in range(5)
+    ]
     await eventually(lambda: len(workers()) == 2)
 
     await asyncio.sleep(0.5)
