@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
-import time
 
 import structlog
 
@@ -16,14 +16,11 @@ log = structlog.get_logger(__name__)
 FAR_SECONDS = 120.0
 """What is to be woken later than this is left to the sweep: ten thousand resting jobs cost no memory."""
 
-LOOK_SECONDS = 0.002
-"""How often it is looked whether the loop is free for another job."""
+FEW = 6
+"""With so many at work the machine has enough to do."""
 
-BUSY = 0.5
-"""The share of the loop's time in work above which it is not."""
-
-LONGEST_LOOK_SECONDS = 0.025
-"""How long a job waits for that at most."""
+TURN_SECONDS = 0.015
+"""How long a job waits for others at most before it begins as well: they may only be waiting themselves."""
 
 
 class InProcessDispatcher:
@@ -32,8 +29,8 @@ class InProcessDispatcher:
     `run()` must be running for anything to happen; `wake` may be called from any task of the loop and
     starts nothing itself, so that the caller (an interaction's callback) owns none of the work.
 
-    Of many that are woken together each starts when those before it leave the loop time: the first are done
-    long before the last, where all would else be done at the end.
+    Of many that are woken together a few start at once and the others in turn: the first are done long before
+    the last, where all would else be done at the end.
     """
 
     def __init__(self, advance: Advance, *, at_once: int = 64) -> None:
@@ -47,6 +44,7 @@ class InProcessDispatcher:
         self._again: set[str] = set()
         self._news: set[str] = set()
         self._changed = asyncio.Event()
+        self._one_ended = asyncio.Event()
         self._stopping = False
 
     def wake(self, job_id: str, *, after_seconds: float = 0.0, news: bool = False) -> None:
@@ -71,11 +69,19 @@ class InProcessDispatcher:
             while self._ready and len(self._running) < self._at_once and not self._stopping:
                 self._start(next(iter(self._ready)))
                 if self._ready:
-                    await _until_free()
+                    await self._until_few()
             try:
                 await asyncio.wait_for(self._changed.wait(), self._seconds_to_next())
             except TimeoutError:
                 continue
+
+    async def _until_few(self) -> None:
+        """Let those at work get on, but not for long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TURN_SECONDS):
+                while len(self._running) >= FEW and not self._stopping:
+                    self._one_ended.clear()
+                    await self._one_ended.wait()
 
     async def stop(self, *, grace_seconds: float) -> None:
         """Start nothing more, let running steps reach their end, cancel what takes longer."""
@@ -125,14 +131,5 @@ class InProcessDispatcher:
         if job_id in self._again:
             self._again.discard(job_id)
             self._ready[job_id] = None
+        self._one_ended.set()
         self._changed.set()
-
-
-async def _until_free() -> None:
-    """Wait until the loop's thread works less than `BUSY` of its time, but not for long."""
-    began = time.monotonic()
-    while (now := time.monotonic()) - began < LONGEST_LOOK_SECONDS:
-        worked = time.thread_time()
-        await asyncio.sleep(LOOK_SECONDS)
-        if time.thread_time() - worked < BUSY * (time.monotonic() - now):
-            return
