@@ -21,6 +21,10 @@ def _prepare_picture(source: str, target: str, thumbnail: str, scrap: str) -> Re
         return pictures.prepare(Path(source), new_target, new_thumbnail)
 
 
+def _probe_clip(source: str) -> Result:
+    return clips.probe(Path(source))
+
+
 def _verify_clip(source: str) -> Result:
     return clips.verify(Path(source))
 
@@ -98,6 +102,7 @@ def _look(sources: Sequence[str], signs: Sequence[Mapping[str, Any]]) -> Result:
 
 _TASKS: Mapping[str, Callable[..., Result | Sequence[Result | None]]] = {
     "prepare_picture": _prepare_picture,
+    "probe_clip": _probe_clip,
     "verify_clip": _verify_clip,
     "verify_clips": _verify_clips,
     "draw_poster": _draw_poster,

@@ -111,6 +111,12 @@ class Workshop:
         assert isinstance(result, PreparedPicture)
         return result
 
+    async def probe_clip(self, path: Path) -> ClipFacts:
+        """Return what a member's video is; refuses what `prepare_clip` would refuse."""
+        result = await self._run("probe_clip", source=path)
+        assert isinstance(result, ClipFacts)
+        return result
+
     async def verify_clip(self, path: Path) -> ClipFacts:
         """Return what a provider's result is, of any length, after decoding some of its frames.
 

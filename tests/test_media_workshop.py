@@ -74,15 +74,18 @@ async def test_a_picture_is_prepared_in_a_child(shelf: Shelf, tmp_path: Path) ->
         assert picture.size == (320, 240)
 
 
-async def test_a_clip_is_prepared_fitted_and_verified_in_children(shelf: Shelf, tmp_path: Path) -> None:
+async def test_a_clip_is_probed_prepared_fitted_and_verified_in_children(
+    shelf: Shelf, tmp_path: Path
+) -> None:
     workshop, source = Workshop(), shelf("hevc.mov")
     target, poster, small = tmp_path / "ready.mp4", tmp_path / "poster.jpg", tmp_path / "small.mp4"
 
+    probed = await workshop.probe_clip(source)
     prepared = await workshop.prepare_clip(source, target, poster, longest=30)
     fitted = await workshop.fit_clip(target, small, max_bytes=target.stat().st_size // 2)
     verified = await workshop.verify_clip(small)
 
-    assert prepared.before.codec == "hevc"
+    assert prepared.before == probed
     assert prepared.reencoded
     assert fitted == verified
     assert small.stat().st_size <= target.stat().st_size // 2
@@ -113,14 +116,14 @@ async def test_it_works_from_any_working_folder_with_relative_paths(
     (tmp_path / "in.mp4").write_bytes(shelf("clip.mp4").read_bytes())
     monkeypatch.chdir(tmp_path)
 
-    facts = await Workshop().verify_clip(Path("in.mp4"))
+    facts = await Workshop().probe_clip(Path("in.mp4"))
 
     assert facts.seconds == pytest.approx(4.0)
 
 
 async def test_a_task_that_takes_too_long_is_ended_and_refused(endless: Path) -> None:
     with pytest.raises(MediaRefused) as caught:
-        await Workshop(seconds=0.5).draw_poster(endless, endless.with_name("poster.jpg"))
+        await Workshop(seconds=0.5).probe_clip(endless)
 
     assert caught.value.reason is Reason.TOO_COMPLEX
     assert workers() == []
@@ -139,7 +142,7 @@ async def test_a_task_that_wants_too_much_memory_is_refused(tmp_path: Path) -> N
 
 
 async def test_a_child_that_something_kills_counts_as_too_complex(endless: Path) -> None:
-    task = asyncio.create_task(Workshop().draw_poster(endless, endless.with_name("poster.jpg")))
+    task = asyncio.create_task(Workshop().probe_clip(endless))
     await eventually(lambda: workers())
 
     workers()[0].kill()
@@ -150,7 +153,7 @@ async def test_a_child_that_something_kills_counts_as_too_complex(endless: Path)
 
 
 async def test_a_codec_that_breaks_down_is_told_apart_from_a_file_that_is_too_much(endless: Path) -> None:
-    task = asyncio.create_task(Workshop().draw_poster(endless, endless.with_name("poster.jpg")))
+    task = asyncio.create_task(Workshop().probe_clip(endless))
     await eventually(lambda: workers())
 
     workers()[0].send_signal(signal.SIGSEGV)
@@ -175,14 +178,12 @@ async def test_a_cancelled_task_leaves_no_child_and_frees_its_slot(
         await task
     assert workers() == []
     assert list(folder.iterdir()) == []
-    assert (await workshop.verify_clip(shelf("clip.mp4"))).codec == "h264"
+    assert (await workshop.probe_clip(shelf("clip.mp4"))).codec == "h264"
 
 
 async def test_no_more_children_run_than_there_are_slots(endless: Path) -> None:
     workshop = Workshop(slots=2)
-    tasks = [
-        asyncio.create_task(workshop.draw_poster(endless, endless.with_name("poster.jpg"))) for _ in range(5)
-    ]
+    tasks = [asyncio.create_task(workshop.probe_clip(endless)) for _ in range(5)]
     await eventually(lambda: len(workers()) == 2)
 
     await asyncio.sleep(0.5)
@@ -197,7 +198,7 @@ async def test_no_more_children_run_than_there_are_slots(endless: Path) -> None:
 
 async def test_a_fault_of_our_own_is_told_apart_from_a_refusal(tmp_path: Path) -> None:
     with pytest.raises(WorkshopFailed) as caught:
-        await Workshop().verify_clip(tmp_path / "was-never-there.mp4")
+        await Workshop().probe_clip(tmp_path / "was-never-there.mp4")
 
     assert caught.value.exit_code == 1
     assert "FileNotFoundError" in caught.value.tail
@@ -208,7 +209,7 @@ async def test_the_child_is_told_no_secrets_and_runs_with_less_priority(
 ) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "very-secret")
     monkeypatch.setenv("PIXELBYTE_API_KEY", "very-secret")
-    task = asyncio.create_task(Workshop().draw_poster(endless, endless.with_name("poster.jpg")))
+    task = asyncio.create_task(Workshop().probe_clip(endless))
     await eventually(lambda: any(worker.nice() >= 10 for worker in workers()))
 
     (worker,) = workers()
@@ -228,7 +229,7 @@ async def test_the_child_is_told_no_secrets_and_runs_with_less_priority(
 async def test_the_child_goes_when_the_bot_goes(how: signal.Signals, endless: Path) -> None:
     code = (
         "import asyncio, pathlib, sys; from media.workshop import Workshop; "
-        "asyncio.run(Workshop().verify_clip(pathlib.Path(sys.argv[1])))"
+        "asyncio.run(Workshop().probe_clip(pathlib.Path(sys.argv[1])))"
     )
     bot = subprocess.Popen(  # noqa: ASYNC220  # quick, and it must be killed from outside
         [sys.executable, "-c", code, str(endless)], cwd=ROOT
@@ -248,10 +249,10 @@ async def test_the_child_goes_when_the_bot_goes(how: signal.Signals, endless: Pa
 
 async def test_many_small_calls_leave_no_process_and_no_pipe_behind(shelf: Shelf) -> None:
     workshop, source = Workshop(slots=2), shelf("text.png")
-    await asyncio.gather(workshop.verify_clip(source), return_exceptions=True)
+    await asyncio.gather(workshop.probe_clip(source), return_exceptions=True)
     before = psutil.Process().num_fds()
 
-    answers = await asyncio.gather(*(workshop.verify_clip(source) for _ in range(6)), return_exceptions=True)
+    answers = await asyncio.gather(*(workshop.probe_clip(source) for _ in range(6)), return_exceptions=True)
     await eventually(lambda: psutil.Process().num_fds() <= before)
 
     assert [answer.reason for answer in answers if isinstance(answer, MediaRefused)] == [
@@ -264,13 +265,13 @@ async def test_a_playlist_in_disguise_reaches_no_other_file(shelf: Shelf, tmp_pa
     source = media_files.playlist_named_mp4(tmp_path / "list.mp4", reads=shelf("clip.mp4"))
 
     with pytest.raises(MediaRefused) as caught:
-        await Workshop().verify_clip(source)
+        await Workshop().probe_clip(source)
 
     assert caught.value.reason is Reason.NOT_A_VIDEO
 
 
 async def test_children_share_the_processors_with_the_bot_by_their_priority(endless: Path) -> None:
-    task = asyncio.create_task(Workshop().draw_poster(endless, endless.with_name("poster.jpg")))
+    task = asyncio.create_task(Workshop().probe_clip(endless))
     await eventually(workers)
 
     (worker,) = workers()
