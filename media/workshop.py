@@ -81,7 +81,7 @@ class Workshop:
         """
         self._shift = Shift(warm_seconds=warm_seconds)
         self._slots = asyncio.Semaphore(slots)
-        # One round at a time: what comes meanwhile shares the next one.
+        # Two rounds at a time: what comes meanwhile shares the next one.
         self._verifications = Rounds(self._verify_together, slots=asyncio.Semaphore(2), most=_MOST_TOGETHER)
         self._memory_bytes = memory_bytes
         self._seconds = seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,12 @@ async def pour(
                 raise FetchTooLarge(limit=most_bytes)
             waiting += piece
             if len(waiting) >= WRITE_BYTES:
-                await asyncio.to_thread(sink.write, bytes(waiting))
-                waiting.clear()
+                # Not to be written once more at the end by whoever is cancelled meanwhile.
+                full, waiting = waiting, bytearray()
+                await asyncio.to_thread(sink.write, full)
         is_whole = manner.is_whole(size)
     finally:
-        await asyncio.to_thread(sink.finish, bytes(waiting), is_whole)
+        await asyncio.to_thread(sink.finish, waiting, is_whole)
     if not is_whole:
         raise FetchInterrupted(status=response.status)
     return size
@@ -76,27 +78,33 @@ def size_of(path: Path) -> int:
 
 
 class _Sink:
-    """The file, opened when there is something to write; everything here blocks."""
+    """The file, opened when there is something to write; everything here blocks.
+
+    Whoever is cancelled during a write comes to the end while it still runs: hence the lock.
+    """
 
     def __init__(self, target: Path, start: int, manner: Manner) -> None:
         self._target = target
         self._start = start
         self._manner = manner
         self._file: BinaryIO | None = None
+        self._at_it = threading.Lock()
 
-    def write(self, piece: bytes) -> None:
-        if self._file is None:
-            self._manner.first()
-            self._file = self._open()
-        self._file.write(piece)
+    def write(self, piece: bytearray) -> None:
+        with self._at_it:
+            if self._file is None:
+                self._manner.first()
+                self._file = self._open()
+            self._file.write(piece)
 
-    def finish(self, rest: bytes, is_whole: bool) -> None:
-        if self._file is None and not is_whole:
-            self._manner.first()
-        with self._file or self._open() as file:
-            file.write(rest)
-        if is_whole:
-            self._manner.last()
+    def finish(self, rest: bytearray, is_whole: bool) -> None:
+        with self._at_it:
+            if self._file is None and not is_whole:
+                self._manner.first()
+            with self._file or self._open() as file:
+                file.write(rest)
+            if is_whole:
+                self._manner.last()
 
     def _open(self) -> BinaryIO:
         file = self._target.open("r+b" if self._start else "wb")

@@ -58,9 +58,6 @@ class InProcessDispatcher:
             self._ready[job_id] = None
         self._changed.set()
 
-    def is_busy_with(self, job_id: str) -> bool:
-        return job_id in self._running or job_id in self._ready
-
     async def run(self) -> None:
         """Advance woken jobs until cancelled or stopped."""
         while not self._stopping:

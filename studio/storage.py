@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -139,11 +140,15 @@ class ObstoreFiles:
         folder = self._spare.pop() if self._spare else await asyncio.to_thread(self._new_folder)
         try:
             yield folder
-        finally:
-            if folder in self._emptied or await asyncio.to_thread(delete_unless_empty, folder):
-                # The next one needs no trip to another thread to make its own.
-                self._emptied.discard(folder)
-                self._spare.append(folder)
+        except BaseException:
+            # Not for anybody else: where it was cancelled, a thread may still be about to write there.
+            self._emptied.discard(folder)
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            raise
+        if folder in self._emptied or await asyncio.to_thread(delete_unless_empty, folder):
+            # The next one needs no trip to another thread to make its own.
+            self._emptied.discard(folder)
+            self._spare.append(folder)
 
     def _new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="job-", dir=self._bench.own()))

@@ -26,6 +26,7 @@ from studio.sharing import admission, blocks, servers, spending, usage
 from studio.sharing.blocks import Block
 from studio.sharing.periods import Period, span_of
 from studio.sharing.policy import Approval, ApprovalMode, Policy
+from studio.sharing.rules import Wish, check_member
 from tests.builders import FixedClock, a_job, an_order
 from tests.bureau import Bells
 from tests.pool_world import LEAST, equipment_on, set_rules
@@ -206,3 +207,12 @@ async def test_nobody_passes_for_unblocked_where_blocks_were_not_read(
 
     with pytest.raises(AssertionError, match="was not read"):
         rules.is_blocked(MEMBER, clock())
+
+
+async def test_nobody_orders_where_blocks_were_not_read(database: Database, clock: FixedClock) -> None:
+    async with database.read() as connection:
+        server = await servers.read_rules(connection, SERVER)
+    wish = Wish(guild_id=SERVER, channel_id=1, member_id=MEMBER, role_ids=tuple, texts=())
+
+    with pytest.raises(AssertionError, match="was not read"):
+        check_member(server, wish, clock())

@@ -172,7 +172,7 @@ async def test_a_delivery_and_its_page_draw_nothing(gallery: Gallery) -> None:
     page = await gallery.page(job_id)
 
     # What came in, and the one check of what came back.
-    assert sorted(gallery.painter.done) == ["prepare_clip", "prepare_picture", "probe_clip", "verify_clips"]
+    assert sorted(gallery.painter.done) == ["prepare_pair", "verify_clips"]
     assert await gallery.stored(job_id) == []
     assert page.count("/poster.jpg") == 3
 

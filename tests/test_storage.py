@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,33 @@ async def test_every_workspace_is_empty_and_nobody_else_s(storage: ObstoreFiles)
     assert are_apart
     assert found == []
     assert list(await storage.keys("jobs")) == ["jobs/a/file"]
+
+
+async def test_a_cancelled_one_s_late_file_is_in_nobody_else_s_workspace(storage: ObstoreFiles) -> None:
+    begun, may_go_on, is_over = threading.Event(), threading.Event(), threading.Event()
+
+    def write_late(path: Path) -> None:
+        begun.set()
+        may_go_on.wait(10)
+        with contextlib.suppress(FileNotFoundError):
+            path.touch()
+        is_over.set()
+
+    async def work() -> None:
+        async with storage.workspace() as folder:
+            await asyncio.to_thread(write_late, folder / "late")
+
+    working = asyncio.create_task(work())
+    await asyncio.to_thread(begun.wait, 10)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    async with storage.workspace() as next_one:
+        may_go_on.set()
+        await asyncio.to_thread(is_over.wait, 10)
+        found = list(next_one.iterdir())
+
+    assert found == []
 
 
 async def test_what_cannot_be_deleted_is_said(storage: ObstoreFiles, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,8 @@ def check(server: Server, house: House, wish: Wish, now: datetime) -> None:
 def check_member(server: Server, wish: Wish, now: datetime) -> None:
     """Raise `OrderRefused` for who may not use the bot there, whether they order or only show a clip."""
     policy = server.policy
-    block = server.block_of(wish.member_id, now) if server.blocked else None
+    # Not `if server.blocked`: blocks that were not read (None) are to be noticed, not passed.
+    block = None if server.blocked == {} else server.block_of(wish.member_id, now)
     if block is not None:
         if block.until is None:
             raise OrderRefused("member_blocked")
