@@ -64,11 +64,11 @@ def delete_folder(folder: Path) -> None:
 
     Raises OSError when that cannot be done.
     """
-    for _ in range(_DELETE_TRIES):
+    for tries_left in reversed(range(_DELETE_TRIES)):
         if not folder.is_dir():
             return
         try:
             shutil.rmtree(folder)
         except OSError as error:
-            if error.errno not in _CHANGED_MEANWHILE:
+            if error.errno not in _CHANGED_MEANWHILE or not tries_left:
                 raise
