@@ -19,6 +19,8 @@ async def answer(interaction: discord.Interaction[discord.Client], text: str) ->
     interactions.py:1060), without the questions that are asked there for every other kind of message: they
     are a tenth of what an order's answer waits for in our own code.
     """
+    if interaction.response.is_done():
+        raise discord.InteractionResponded(interaction)
     http, done = interaction._state.http, discord.InteractionResponseType.channel_message
     message = {"content": text, "flags": SILENT, "allowed_mentions": NOBODY}
     try:
