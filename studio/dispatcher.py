@@ -67,6 +67,7 @@ class InProcessDispatcher:
                 self._start(next(iter(self._ready)))
                 if self._ready:
                     await self._until_few()
+                    self._promote_due()
             try:
                 await asyncio.wait_for(self._changed.wait(), self._seconds_to_next())
             except TimeoutError:

@@ -113,11 +113,12 @@ async def test_stopping_waits_for_a_quick_step_and_cancels_an_endless_one() -> N
 
 async def test_news_reach_the_job_by_whichever_wake_up_comes_first_and_only_once() -> None:
     runs: list[tuple[str, bool]] = []
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    all_begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def advance(job_id: str, /, *, news: bool) -> None:
         runs.append((job_id, news))
-        begun.set()
+        if len(runs) == 3:
+            all_begun.set()
         await go_on.wait()
 
     dispatcher = InProcessDispatcher(advance)
@@ -127,7 +128,7 @@ async def test_news_reach_the_job_by_whichever_wake_up_comes_first_and_only_once
     dispatcher.wake("later", after_seconds=60, news=True)
     dispatcher.wake("later")
     dispatcher.wake("running")
-    await asyncio.wait_for(begun.wait(), 10)
+    await asyncio.wait_for(all_begun.wait(), 10)
     dispatcher.wake("running", news=True)
     dispatcher.wake("running")
     go_on.set()
@@ -142,3 +143,26 @@ async def test_news_reach_the_job_by_whichever_wake_up_comes_first_and_only_once
     assert runs == [
         ("rung", True), ("later", True), ("running", False), ("running", True), ("running", False),
     ]  # fmt: skip
+
+
+async def test_what_is_due_later_is_not_kept_waiting_by_those_who_come_one_after_the_other() -> None:
+    seen: list[str] = []
+
+    async def advance(job_id: str, /, *, news: bool) -> None:
+        seen.append(job_id)
+        await asyncio.sleep(0.005)
+        if job_id != "due" and len(seen) < 1000:
+            dispatcher.wake(f"{job_id}+")
+
+    dispatcher = InProcessDispatcher(advance)
+    task = await running(dispatcher)
+    dispatcher.wake("due", after_seconds=0.1)
+    for number in range(20):
+        dispatcher.wake(str(number))
+    async with asyncio.timeout(20):
+        while "due" not in seen:  # noqa: ASYNC110 - nothing else tells
+            await asyncio.sleep(0.01)
+    await dispatcher.stop(grace_seconds=1)
+    await task
+
+    assert seen.index("due") < 500
