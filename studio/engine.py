@@ -40,6 +40,9 @@ THREAD_TURN_SECONDS = 0.0005
 FOLLOW_SECONDS = 2.0
 """How soon a process knows of rules that were changed in another one."""
 
+BESIDE_SECONDS = 1.0
+"""How long the end waits for what was begun beside the steps, once they have ended."""
+
 Part = Callable[[], Awaitable[None]]
 
 
@@ -139,7 +142,7 @@ class Engine:
         """Take no more orders, and let running steps come to a place from which they can go on."""
         self.studio.accepting = False
         await self._dispatcher.stop(grace_seconds=grace_seconds)
-        await self._work.finish()
+        await self._work.finish(grace_seconds=BESIDE_SECONDS)
         self._journal.close()
 
     @property

@@ -32,10 +32,14 @@ class Once:
         if self._doing is None:
             self._doing = asyncio.create_task(self._do())
 
-    async def finish(self) -> None:
-        """Wait until what was asked for is done."""
-        if self._doing is not None:
-            await asyncio.wait([self._doing])
+    async def finish(self, *, grace_seconds: float) -> None:
+        """Wait until what was asked for is done; what takes longer is given up."""
+        if (doing := self._doing) is None:
+            return
+        _, late = await asyncio.wait([doing], timeout=grace_seconds)
+        if late:
+            doing.cancel()
+            await asyncio.wait([doing])
 
     async def _do(self) -> None:
         try:

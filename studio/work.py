@@ -102,10 +102,11 @@ class Work:
         while await self._anybody_waits() and len(await self._give_slots()) == queue.CLAIMED_AT_ONCE:
             pass
 
-    async def finish(self) -> None:
-        """Wait for what was begun beside the steps."""
-        await self._fill_once.finish()
-        await self._count_once.finish()
+    async def finish(self, *, grace_seconds: float) -> None:
+        """Wait for what was begun beside the steps, but not for long: the database may be away."""
+        await asyncio.gather(
+            *(once.finish(grace_seconds=grace_seconds) for once in (self._fill_once, self._count_once))
+        )
 
     async def keep_slots_filled(self) -> None:
         """Look for free slots now and then, until cancelled: waiting jobs do not."""
