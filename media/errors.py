@@ -32,7 +32,7 @@ class MediaRefused(Exception):
 
 
 class WorkshopFailed(Exception):
-    """The worker broke down by itself: a bug, a full disk, a missing library; not the file's fault.
+    """The worker broke down by itself: a bug, a missing library; not the file's fault.
 
     `tail` is the end of what it wrote to stderr, for the log and never for the member.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,6 +10,11 @@ from typing import Any
 
 from media.errors import MediaRefused, Reason
 from media.facts import Change, ClipFacts, PictureFacts, PreparedClip, PreparedPicture, Sight
+
+FULL_DISK = 100
+"""A worker's exit code says with this on top which of these errors it met: no file's fault, and it passes."""
+
+DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 Result = ClipFacts | PictureFacts | PreparedClip | PreparedPicture | Sight
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from media.errors import MediaRefused, Reason
-from media.messages import Request, refusal_line, result_line, results_line
+from media.messages import DISK_IS_FULL, FULL_DISK, Request, refusal_line, result_line, results_line
 from media.tasks import carry_out as carry_out_task
 
 ANSWER = 3
@@ -38,6 +38,10 @@ def carry_out(request: Request, *, foreman: int) -> NoReturn:
         _limit(request)
         os.write(ANSWER, _answer(request))
         code = 0
+    except OSError as error:
+        traceback.print_exc()
+        if error.errno in DISK_IS_FULL:
+            code = FULL_DISK + error.errno
     except BaseException:  # noqa: BLE001 - the outermost step of this process: nothing may go back to the foreman's code
         traceback.print_exc()
     finally:

@@ -6,6 +6,7 @@ Nothing here imports a codec: the bot's own process stays small, and a hostile f
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
 import signal
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from media.errors import MediaRefused, Reason, WorkshopFailed
 from media.facts import Bar, ClipFacts, Kind, Making, PictureFacts, PreparedClip, PreparedPicture, Sight, Sign
-from media.messages import Report, Request, Result, read_answer, read_answers
+from media.messages import DISK_IS_FULL, FULL_DISK, Report, Request, Result, read_answer, read_answers
 from media.nudity import NUDITY
 from media.recognise import recognise
 from media.rounds import Rounds
@@ -59,7 +60,7 @@ _CRASHES = frozenset(
 class Workshop:
     """Prepares pictures and videos; every method raises `MediaRefused` (whose TOO_COMPLEX also stands for a
     task that was killed, ran out of memory or took longer than `seconds`, and whose CRASHED for a codec that
-    broke down at the file) or `WorkshopFailed`.
+    broke down at the file), `WorkshopFailed`, or OSError when the disk takes nothing more.
 
     Targets appear whole or not at all. Cancelling a call kills its child; who shared it gets another.
     """
@@ -266,6 +267,8 @@ def _understood(task: str, report: Report, read: Callable[[str], T]) -> T:
     if report.exit_code < 0:
         reason = Reason.CRASHED if -report.exit_code in _CRASHES else Reason.TOO_COMPLEX
         raise MediaRefused(reason, signal=-report.exit_code)
+    if (error := report.exit_code - FULL_DISK) in DISK_IS_FULL:
+        raise OSError(error, os.strerror(error))
     if report.exit_code != 0:
         raise WorkshopFailed(task, report.exit_code, report.tail)
     try:

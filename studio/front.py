@@ -263,7 +263,7 @@ class Studio:
             target = folder / "chart.png"
             try:
                 await self._equipment.workshop.draw_bars(bars, target)
-            except (MediaRefused, WorkshopFailed) as error:
+            except (MediaRefused, WorkshopFailed, OSError) as error:
                 log.warning("chart_not_drawn", error=str(error))
                 return None
             return await asyncio.to_thread(target.read_bytes)

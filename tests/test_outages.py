@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from media.workshop import Workshop
 from providers.sandbox import Sandbox
 from studio import engine, jobs
 from studio.database import Database
@@ -79,6 +80,20 @@ async def test_a_full_disk_holds_orders_up_and_fails_none(tmp_path: Path) -> Non
             assert "operator_alarm" in world.bot.log
             assert "Traceback" not in world.bot.log
             world.check()
+
+
+async def test_a_disk_with_no_room_for_what_is_made_counts_as_full(tmp_path: Path) -> None:
+    workshop, video = Workshop(), tmp_path / "video.mp4"
+    await workshop.draw_motion(video)
+    with tiny_disk(tmp_path / "disk", megabytes=4) as disk:
+        ballast = fill(disk)
+        for longest in (3.0, 30.0):
+            with pytest.raises(OSError, match="No space left"):
+                await workshop.prepare_clip(video, disk / "motion.mp4", disk / "small.jpg", longest=longest)
+        left = list(disk.iterdir())
+    await workshop.close()
+
+    assert left == [ballast]
 
 
 async def test_a_full_disk_under_the_database_takes_no_orders_and_loses_none(tmp_path: Path) -> None:
