@@ -154,7 +154,9 @@ class Work:
                 self._disk_is_in_trouble = False
                 await self._equipment.operator.clear(DISK)
             await self._moved(job, outcome.job)
-            job = outcome.job
+            # What had to be searched for may have ended meanwhile, and its webhook may have come and gone.
+            is_adopted = job.state is JobState.UNKNOWN and outcome.job.state is JobState.RENDERING
+            news, job = news or is_adopted, outcome.job
             if job.state is JobState.DELIVERED and self._brought:
                 # First the clips that are not posted yet, then the cards of those that are.
                 self._wake(job_id, after_seconds=CLOSED_AFTER_SECONDS)

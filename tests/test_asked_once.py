@@ -114,6 +114,22 @@ async def test_nor_is_one_that_explains_a_lost_answer(tmp_path: Path) -> None:
         assert world.outcome(job_id) == "clip"
 
 
+async def test_nor_when_the_render_cannot_be_checked_at_once(tmp_path: Path) -> None:
+    async with studio_at_work(
+        tmp_path, seconds=1, webhooks=True, poll_interval_seconds=BELL_ONLY, reconcile_seconds=BELL_ONLY
+    ) as world:
+        world.sandbox.faults.add(
+            Fault(on="list", times=None, code="INTERNAL_ERROR"),
+            Fault(on="submit", reset=Reset.AFTER, processed=True),
+            Fault(on="status", status=502, times=4),
+        )
+
+        job_id = await world.order()
+
+        await world.check()
+        assert world.outcome(job_id) == "clip"
+
+
 @pytest.mark.parametrize("copies", [2, 6])
 async def test_a_doubled_webhook_costs_nothing(tmp_path: Path, copies: int) -> None:
     async with studio_at_work(tmp_path, webhooks=True, poll_interval_seconds=BELL_ONLY) as world:
