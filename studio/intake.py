@@ -141,9 +141,10 @@ class Intake:
                     await asyncio.to_thread(target.unlink, missing_ok=True)
             # What did arrive stays ours, whatever became of the other one.
             await storage.put_all(source_folder(job), folder)
-        for error in results:
-            if error is not None:
-                raise error
+            for error in results:
+                if error is not None:
+                    # Within the workspace: what failed may still write there, so that nobody else gets it.
+                    raise error
 
     async def _fetch_source(self, file: SourceFile, target: Path, cap: int) -> None:
         if file.kept is not None:
