@@ -24,6 +24,9 @@ ANSWER = 3
 _NICENESS = 10
 _OPEN_FILES = 64
 _MOST_PROCESSORS = 4
+_URGENT = frozenset({"verify_clip", "verify_clips"})
+"""Short tasks that a finished clip waits for: they keep the bot's own priority."""
+
 _UNHURRIED = frozenset({"fit_clip"})
 """Long tasks that nobody watches: they leave a processor to the bot, whose answers would wait for theirs."""
 
@@ -76,7 +79,8 @@ def _limit(request: Request) -> None:
         hard = resource.getrlimit(kind)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (most, most))
-    os.nice(_NICENESS)
+    if request.task not in _URGENT:
+        os.nice(_NICENESS)
     if hasattr(os, "sched_setaffinity"):
         # Every codec counts the processors and starts as many threads, each with stack and frames of its own.
         available = sorted(os.sched_getaffinity(0))

@@ -74,4 +74,4 @@ class Summons:
             await self._equipment.operator.clear(unsearchable(job_id))
         # One waiting job gives the free slots to all.
         for job_id in [*job_ids, *(job.id for job in waiting[:1])]:
-            self._dispatcher.wake(job_id)
+            self._dispatcher.wake(job_id, news=job_id in job_ids)
