@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 FAR_SECONDS = 120.0
 """What is to be woken later than this is left to the sweep: ten thousand resting jobs cost no memory."""
 
-FEW = 6
+FEW = 16
 """With so many at work the machine has enough to do."""
 
 TURN_SECONDS = 0.015
