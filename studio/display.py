@@ -202,6 +202,7 @@ class Display:
             usual_render_seconds=await self._forecast.usual_render_seconds(),
         )
         permille = int(progress.fraction * 1000)
+        # No card of an ended job shows a bar again.
         if permille > job.progress and not job.state.ended:
             async with equipment.database.write_once() as connection:
                 await jobs.raise_progress(connection, job.id, permille)

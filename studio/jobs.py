@@ -249,6 +249,7 @@ async def mark_purged(connection: AsyncConnection, job_id: str, *, now: datetime
     await connection.execute(update(jobs).where(jobs.c.id == job_id).values(purged_at=now))
 
 
+# Made once: to put a statement together takes longer than to execute it.
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("its_id"))
 _UNENDED = select(func.count(), func.count().filter(jobs.c.member_id == bindparam("its_member"))).where(
     jobs.c.ended_at.is_(None), jobs.c.guild_id == bindparam("its_guild")
@@ -262,14 +263,11 @@ _GUARDED = (
     )
     .returning(jobs)
 )
-"""Made once: to put a statement with so many columns together takes longer than to execute it."""
-
 _RAISED = (
     update(jobs)
     .where(jobs.c.id == bindparam("its_id"), jobs.c.progress < bindparam("reached"))
     .values(progress=bindparam("reached"))
 )
-"""One that is often needed."""
 
 
 async def _write(connection: AsyncConnection, job: Job, changes: Mapping[str, Any]) -> Job:

@@ -38,8 +38,10 @@ MISSING_TRIES = 5
 OUR_FAULT = "render_inputs_unreachable"
 """The provider could not read what we uploaded; such a failure is refunded, so one more try costs nothing."""
 
-ITS_ACCOUNT, BROKE = "render_supplier_problem", "provider: its own supplier"
-"""What a render fails for when the provider has run out of money where it buys itself, and the alarm."""
+SUPPLIER_PROBLEM = "render_supplier_problem"
+"""What a render fails for when the provider's own supplier refuses it, for want of money for example."""
+
+SUPPLIER_ALARM = "provider: its own supplier"
 
 
 class Rendering:
@@ -99,7 +101,7 @@ class Rendering:
 
     async def _completed(self, job: Job, url: str) -> Outcome:
         now = self._equipment.clock()
-        await self._equipment.operator.clear(BROKE)
+        await self._equipment.operator.clear(SUPPLIER_ALARM)
         # Loaded while the result is on its way.
         self._equipment.workshop.warm_up()
         async with self._equipment.database.write_once() as connection:
@@ -131,9 +133,9 @@ class Rendering:
         failure = remote.failure
         log.info("render_failed", job_id=job.id, reason=failure.reason if failure else "")
         code = failure.text_code if failure else "render_failed"
-        if failure is not None and code == ITS_ACCOUNT:
+        if failure is not None and code == SUPPLIER_PROBLEM:
             await self._equipment.operator.alarm(
-                BROKE,
+                SUPPLIER_ALARM,
                 f"renders fail, and are refunded, since its own supplier refuses it: {failure.reason}",
             )
         if code == OUR_FAULT and job.cancel in UNASKED:

@@ -19,6 +19,12 @@ from tests.studio_world import QUICK, World, studio_at_work
 BELL_ONLY = 300.0
 """A poll interval that no test lives to see: the webhook alone tells of the end."""
 
+ONLY_A_WEBHOOK_TELLS = (
+    Fault(on="list", times=None, code="INTERNAL_ERROR"),
+    Fault(on="submit", reset=Reset.AFTER, processed=True),
+)
+"""Of a render whose submit was taken, but not answered."""
+
 FEWEST = {"presign": 2, "put": 2, "estimate": 1, "submit": 1, "status": 1}
 
 
@@ -103,10 +109,7 @@ async def test_nor_is_one_that_explains_a_lost_answer(tmp_path: Path) -> None:
     async with studio_at_work(
         tmp_path, seconds=1, webhooks=True, poll_interval_seconds=BELL_ONLY, reconcile_seconds=BELL_ONLY
     ) as world:
-        world.sandbox.faults.add(
-            Fault(on="list", times=None, code="INTERNAL_ERROR"),
-            Fault(on="submit", reset=Reset.AFTER, processed=True),
-        )
+        world.sandbox.faults.add(*ONLY_A_WEBHOOK_TELLS)
 
         job_id = await world.order()
 
@@ -119,8 +122,7 @@ async def test_nor_when_the_render_cannot_be_checked_at_once(tmp_path: Path) -> 
         tmp_path, seconds=1, webhooks=True, poll_interval_seconds=BELL_ONLY, reconcile_seconds=BELL_ONLY
     ) as world:
         world.sandbox.faults.add(
-            Fault(on="list", times=None, code="INTERNAL_ERROR"),
-            Fault(on="submit", reset=Reset.AFTER, processed=True),
+            *ONLY_A_WEBHOOK_TELLS,
             Fault(on="status", status=502, times=4),
         )
 
