@@ -66,7 +66,7 @@ def _prepare_pair(
             with made_whole(scrap, clip["target"], clip["poster"]) as (target, poster):
                 prepared[1] = clips.carry_out(plans, target, poster)
     except (MediaRefused, MemoryError, OSError):
-        pass
+        pass  # Which of the two it was, and why, is told by the worker that each of them gets then.
     return prepared
 
 
